@@ -1,0 +1,135 @@
+"""A laboratory: its instruments and where they are, the timing of its lines, its calibrations."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from config.calibration import Calibrations
+from config.errors import ConfigurationError
+from config.model import Model, read_model
+
+Role = Literal[
+    "delay generator",
+    "ablation laser",
+    "ionisation laser",
+    "high voltage",
+    "magnet supply",
+    "field probe",
+    "pressure controller",
+    "cold head",
+    "compressor",
+    "chopper",
+    "digitizer",
+    "stage",
+    "vacuum gauge",
+    "pulse-energy meter",
+]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class InstrumentConfiguration(Model):
+    """One instrument: what it is for, which driver speaks to it, where it is, and the facts of this unit."""
+
+    role: Role
+    driver: str
+    address: str
+    options: dict[str, float | int | bool | str] = {}
+    poll_s: Positive = 2.0
+    """Period of housekeeping, laboratory time."""
+
+
+class Line(Model):
+    """A line of the delay generator and the unit it drives: pulse width, the unit's insertion delay and jitter."""
+
+    output: str
+    width_s: Positive
+    insertion_delay_s: NotNegative = 0.0
+    jitter_s: NotNegative = 0.0
+
+
+class ChopperTiming(Model):
+    """A chopper wheel locked to T0: openings per T0, phase set point of an opening at T0, opening time (FWHM)."""
+
+    frequency_Hz: Positive
+    zero_phase_deg: float = 0.0
+    opening_s: Positive
+
+
+class Timing(Model):
+    """When things happen in a shot.  Keys of `lines`: gas_valve, flash_lamp, q_switch, ionisation, digitizer."""
+
+    chopper_opening_s: Positive
+    """The opening used, after T0."""
+    source_residence_s: Positive
+    """From ablation to the nozzle (assumed)."""
+    source_to_chopper_m: Positive
+    lamp_to_q_switch_s: Positive
+    valve_before_q_switch_s: NotNegative
+    chopper: ChopperTiming
+    lines: dict[Literal["gas_valve", "flash_lamp", "q_switch", "ionisation", "digitizer"], Line]
+
+
+class DigitizerInput(Model):
+    """How the MCP signal is connected."""
+
+    channel: Annotated[int, Field(ge=1, le=4)] = 1
+    full_scale_V: Positive
+    offset_V: float = 0.0
+    trigger_level_V: float = 1.0
+
+
+class MagnetLimits(Model):
+    """What the magnet allows."""
+
+    highest_field_T: Positive
+    slew_A_s: Positive
+
+
+class Clock(Model):
+    """Speed of laboratory time against wall time: 1 in a real laboratory."""
+
+    speed: Positive = 1.0
+
+
+class Laboratory(Model):
+    """Everything the programs need to know of one laboratory."""
+
+    name: str
+    calibrations: str
+    """Name of a TOML file beside this one, or of one that ships in `config/calibrations`."""
+    clock: Clock = Clock()
+    instruments: dict[str, InstrumentConfiguration]
+    timing: Timing
+    mcp: DigitizerInput
+    magnet: MagnetLimits
+    control: str | None = None
+    """Address of a simulated laboratory's control socket; absent in a real one."""
+
+    @field_validator("instruments")
+    @classmethod
+    def _roles_once(cls, instruments: dict[str, InstrumentConfiguration]) -> dict[str, InstrumentConfiguration]:
+        roles = [instrument.role for instrument in instruments.values()]
+        twice = sorted({role for role in roles if roles.count(role) > 1})
+        if twice:
+            raise ValueError(f"more than one instrument has the role {', '.join(twice)}; keep one of each")
+        return instruments
+
+    def named(self, role: Role) -> str:
+        """The name of the instrument with this role."""
+        for name, instrument in self.instruments.items():
+            if instrument.role == role:
+                return name
+        raise ConfigurationError(f"laboratory {self.name!r} has no {role}; add an instrument with that role")
+
+
+SHIPPED = Path(__file__).parent
+
+
+def read_laboratory(path: Path | None = None) -> tuple[Laboratory, Calibrations]:
+    """A laboratory and its calibrations; without a path the simulated one that ships with the program."""
+    path = path or SHIPPED / "laboratories" / "simulated.toml"
+    laboratory = read_model(path, Laboratory)
+    beside, shipped = path.parent / laboratory.calibrations, SHIPPED / "calibrations" / laboratory.calibrations
+    return laboratory, read_model(beside if beside.is_file() else shipped, Calibrations)

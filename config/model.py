@@ -1,0 +1,86 @@
+"""Typed, frozen models read from TOML; an unknown key is refused with the nearest known one."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from config.errors import ConfigurationError
+
+
+class Model(BaseModel):
+    """Base of all configuration: frozen, no unknown keys, no NaN, numbers never made from text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+Found = TypeVar("Found", bound=BaseModel)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The table in a TOML file, or `ConfigurationError` saying why not."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path} ({error.strerror}); give the path of an existing TOML file") from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path} is not a text file; a TOML file in UTF-8 is needed") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
+
+
+def read_model(path: Path, model: type[Found]) -> Found:
+    """Read and check a TOML file as `model`."""
+    return check_model(read_toml(path), model, str(path))
+
+
+def check_model(table: Mapping[str, Any], model: type[Found], where: str) -> Found:
+    """Check a table as `model`; all its faults go into one `ConfigurationError`."""
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        faults = "; ".join(_sentence(model, fault) for fault in error.errors())
+        raise ConfigurationError(f"{where}: {faults}") from None
+
+
+def _sentence(model: type[BaseModel], fault: Any) -> str:
+    location = fault["loc"]
+    place = ".".join(str(part) for part in location)
+    if fault["type"] == "extra_forbidden":
+        known = _known_keys(model, location[:-1])
+        nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean {nearest[0]!r}?" if nearest else f"known here are {', '.join(sorted(known))}"
+        return f"unknown key {place!r}, {hint}"
+    if fault["type"] == "missing":
+        return f"{place!r} is missing"
+    message = fault["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if not place:
+        return message
+    return f"{place} = {fault['input']!r}: {message}"
+
+
+def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """The keys of the model at `path` below `model`; empty when the path leaves the declared models."""
+    current: type[BaseModel] | None = model
+    for part in path:
+        if current is None or part not in current.model_fields:
+            if isinstance(part, int) or current is not None:
+                continue
+            return []
+        current = _model_in(current.model_fields[str(part)].annotation)
+    return list(current.model_fields) if current is not None else []
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _model_in(argument)
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,45 @@
+"""The unit of data everywhere after the digitizer: a block of shots from one burst, and the axis of its traces."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TraceAxis:
+    """Sample i of a trace lies `start_s + i * interval_s` after the digitizer's trigger (programmed ionisation time);
+    volt = offset_V[channel] + code * scale_V[channel]."""
+
+    start_s: float
+    interval_s: float
+    samples: int
+    scale_V: tuple[float, ...]
+    offset_V: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ShotBlock:
+    """Recorded shots of one burst, in order.  Lost shots have no row here; their numbers are missing from `numbers`.
+
+    `numbers` int64[shots] counts all fired shots of the run from 0; `time_tags_s` float64[shots] from the digitizer,
+    relative to the burst's first segment; `traces` int16[shots, channels, samples], ADC codes, MCP pulses positive.
+    """
+
+    step: int
+    burst: int
+    numbers: NDArray[np.int64]
+    time_tags_s: NDArray[np.float64]
+    traces: NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Step:
+    """The conditions of one step, as set and as read back when it had settled."""
+
+    index: int
+    field_set_T: float
+    field_T: float
+    source_temperature_K: float
+    helium_pressure_bar: float
+    velocity_m_s: float

@@ -1,0 +1,174 @@
+"""One instrument's wire: a lock, a deadline per exchange, and no trust after a time-out until the replies line up again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import RLock
+
+from drivers.errors import GarbledReply, LinkClosed, LinkTimeout
+from drivers.links.framing import Framing
+from drivers.links.transport import Transport
+
+WireLog = Callable[[str, bytes], None]
+"""Called with `">"` and each message sent, `"<"` and each piece received."""
+
+SLICE_S = 0.05
+"""Longest single wait, so that a closed peer and a passed deadline are noticed within 0.1 s."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A harmless question whose answer cannot be mistaken for any other reply of the instrument."""
+
+    message: bytes
+    recognises: Callable[[bytes], bool]
+
+
+class Link:
+    """Exchanges messages with one instrument.
+
+    `name` appears in every error.  `timeout_s` is the deadline of an exchange unless the call gives another.
+    `quiet_s` is how long the line must be silent before a resynchronising probe is believed, and `pace_s` how long the
+    instrument wants to be left alone after an exchange.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        framing: Framing,
+        probe: Probe | None = None,
+        *,
+        timeout_s: float = 1.0,
+        quiet_s: float = 0.05,
+        pace_s: float = 0.0,
+        log: WireLog | None = None,
+    ) -> None:
+        self.name = name
+        self.timeout_s = timeout_s
+        self._transport = transport
+        self._framing = framing
+        self._probe = probe
+        self._quiet_s = quiet_s
+        self._pace_s = pace_s
+        self._log = log
+        self._lock = RLock()
+        self._received = bytearray()
+        self._in_doubt = False
+        self._free_at = 0.0
+        self._closed = False
+
+    def __enter__(self) -> "Link":
+        """Hold the line for several exchanges that belong together."""
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def send(self, message: bytes) -> None:
+        """Send a message that gets no reply."""
+        with self._lock:
+            self._prepare()
+            self._send(message)
+
+    def query(self, message: bytes, timeout_s: float | None = None) -> bytes:
+        """Send a message and return the one reply to it, without its framing.
+
+        Raises `LinkTimeout`, `GarbledReply` or `LinkClosed`; after the first two the next exchange resynchronises first.
+        """
+        with self._lock:
+            self._prepare()
+            self._send(message)
+            return self._reply(time.monotonic() + (timeout_s or self.timeout_s))
+
+    def listen(self, timeout_s: float) -> bytes | None:
+        """A reply that may come unasked within `timeout_s` (an error line after a silent command); None if none comes."""
+        with self._lock:
+            try:
+                return self._reply(time.monotonic() + timeout_s)
+            except LinkTimeout:
+                # Nothing was asked, so silence leaves nothing behind; half a reply does.
+                self._in_doubt = bool(self._received)
+                return None
+
+    def distrust(self) -> None:
+        """Say that the last reply made no sense: resynchronise before the next exchange."""
+        self._in_doubt = True
+
+    def close(self) -> None:
+        """Close the wire.  Safe to call twice, and from another thread than the one that waits for a reply."""
+        self._closed = True
+        self._transport.close()
+
+    def _prepare(self) -> None:
+        if self._closed:
+            raise LinkClosed(self.name, "the link was closed")
+        if self._in_doubt:
+            self._resynchronise()
+        elif self._received:
+            # A reply nobody asked for: what follows could be shifted by one.
+            self._received.clear()
+            self._resynchronise()
+
+    def _resynchronise(self) -> None:
+        self._in_doubt = True
+        deadline = time.monotonic() + self.timeout_s
+        self._drain(deadline)
+        if self._probe is not None:
+            self._send(self._probe.message)
+            while not self._probe.recognises(self._reply(deadline)):
+                pass
+            self._drain(deadline)
+        self._in_doubt = False
+
+    def _drain(self, deadline: float) -> None:
+        """Throw away what comes until the line has been quiet."""
+        while self._receive(1 << 16, None, self._quiet_s):
+            if time.monotonic() > deadline:
+                raise GarbledReply(self.name, "the line does not fall silent")
+        self._received.clear()
+
+    def _reply(self, deadline: float) -> bytes:
+        while True:
+            try:
+                reply = self._framing.cut(self._received)
+            except ValueError as error:
+                self._in_doubt = True
+                raise GarbledReply(self.name, str(error)) from None
+            if reply is not None:
+                self._free_at = time.monotonic() + self._pace_s
+                return reply
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                self._in_doubt = True
+                got = f"only {bytes(self._received[:40])!r} came" if self._received else "nothing came"
+                raise LinkTimeout(self.name, f"no reply in time, {got}")
+            wanted = self._framing.missing(self._received)
+            self._received += self._receive(wanted, self._framing.last_byte, min(SLICE_S, remaining))
+
+    def _send(self, message: bytes) -> None:
+        pause = self._free_at - time.monotonic()
+        if pause > 0:
+            time.sleep(pause)
+        if self._log is not None:
+            self._log(">", message)
+        try:
+            self._transport.send(message)
+        except OSError as error:
+            raise self._gone(error) from error
+        self._free_at = time.monotonic() + self._pace_s
+
+    def _receive(self, wanted: int, last_byte: int | None, timeout_s: float) -> bytes:
+        try:
+            data = self._transport.receive(wanted, last_byte, timeout_s)
+        except OSError as error:
+            raise self._gone(error) from error
+        if data and self._log is not None:
+            self._log("<", data)
+        return data
+
+    def _gone(self, error: OSError) -> LinkClosed:
+        self._closed = True
+        self._transport.close()
+        return LinkClosed(self.name, f"the connection is lost ({error.strerror or error})")

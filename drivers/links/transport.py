@@ -1,0 +1,31 @@
+"""What a link needs of the wire below it."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+
+class Transport(Protocol):
+    """Moves bytes.  Raises `ConnectionError` (or another `OSError`) when the other end has gone."""
+
+    def send(self, data: bytes) -> None:
+        """Hand all of `data` to the wire."""
+
+    def receive(self, wanted: int, last_byte: int | None, timeout_s: float) -> bytes:
+        """Up to `wanted` bytes; returns early after a byte equal to `last_byte`.
+
+        Returns what came, `b""` if nothing came within `timeout_s`.  A peer that closed is noticed within 0.1 s.
+        """
+
+    def close(self) -> None:
+        """Give the wire back.  Safe to call twice."""
+
+
+@dataclass(frozen=True)
+class SerialSettings:
+    """How an instrument's serial line is set; ignored on TCP."""
+
+    baud: int = 9600
+    data_bits: int = 8
+    parity: Literal["none", "odd", "even"] = "none"
+    stop_bits: Literal[1, 2] = 1
+    rts_cts: bool = False

@@ -1,0 +1,128 @@
+"""Bytes through PyVISA: TCP sockets and serial lines alike, with pyvisa-py (and pyserial below it) as the library."""
+
+import os
+import socket
+from functools import cache
+
+import pyvisa
+from pyvisa import constants
+from pyvisa.errors import Error, VisaIOError
+from pyvisa.resources import MessageBasedResource, SerialInstrument
+
+from drivers.links.transport import SerialSettings
+
+CONNECT_MS = 2000
+PARITY = {"none": constants.Parity.none, "odd": constants.Parity.odd, "even": constants.Parity.even}
+STOP_BITS = {1: constants.StopBits.one, 2: constants.StopBits.two}
+
+
+@cache
+def _resource_manager() -> pyvisa.ResourceManager:
+    return pyvisa.ResourceManager("@py")
+
+
+class VisaTransport:
+    """A VISA session used for bytes only: no terminators added, none removed."""
+
+    def __init__(self, address: str, serial: SerialSettings) -> None:
+        try:
+            resource = _resource_manager().open_resource(address, open_timeout=CONNECT_MS)
+        except (Error, ValueError) as error:
+            raise ConnectionError(None, str(error)) from error
+        if not isinstance(resource, MessageBasedResource):
+            resource.close()
+            raise ValueError("is not the address of an instrument that exchanges messages")
+        self._resource = resource
+        self._library = resource.visalib
+        self._session = resource.session
+        self._serial = resource if isinstance(resource, SerialInstrument) else None
+        if self._serial is not None:
+            _set_serial(self._serial, serial)
+        self._refuse_dead_socket()
+
+    def send(self, data: bytes) -> None:
+        try:
+            self._library.write(self._session, data)
+        except VisaIOError as error:
+            raise ConnectionError(None, error.abbreviation) from error
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ConnectionAbortedError(None, "the session was closed") from error
+
+    def receive(self, wanted: int, last_byte: int | None, timeout_s: float) -> bytes:
+        try:
+            self._wait_at_most(timeout_s)
+            if self._serial is not None:
+                return self._receive_serial(self._serial, wanted)
+            self._stop_at(last_byte)
+            return self._read(wanted)
+        except VisaIOError as error:
+            if error.error_code != constants.StatusCode.error_timeout:
+                raise ConnectionError(None, error.abbreviation) from error
+            self._refuse_closed_socket()
+            return b""
+        except (AttributeError, TypeError, ValueError) as error:
+            # What pyvisa-py raises when another thread closes the session meanwhile.
+            raise ConnectionAbortedError(None, "the session was closed") from error
+
+    def close(self) -> None:
+        self._resource.close()
+
+    def _receive_serial(self, line: SerialInstrument, wanted: int) -> bytes:
+        # pyvisa-py throws away what a timed-out serial read has got, so no read may be able to time out half-way.
+        first = self._read(1)
+        waiting = min(line.bytes_in_buffer, wanted - 1)
+        return first + self._read(waiting) if waiting > 0 else first
+
+    def _read(self, count: int) -> bytes:
+        with self._library.ignore_warning(self._session, constants.StatusCode.success_max_count_read):
+            data, _ = self._library.read(self._session, count)
+        return bytes(data)
+
+    def _wait_at_most(self, timeout_s: float) -> None:
+        self._resource.timeout = max(1.0, timeout_s * 1000)
+
+    def _stop_at(self, last_byte: int | None) -> None:
+        attributes = constants.ResourceAttribute
+        if last_byte is not None:
+            self._resource.set_visa_attribute(attributes.termchar, last_byte)
+        self._resource.set_visa_attribute(attributes.termchar_enabled, last_byte is not None)
+
+    def _socket(self) -> socket.socket | None:
+        """The socket below pyvisa-py's session; None on a serial line."""
+        interface = getattr(self._library.sessions[self._session], "interface", None)
+        return interface if isinstance(interface, socket.socket) else None
+
+    def _refuse_dead_socket(self) -> None:
+        # pyvisa-py calls a refused connection a success.
+        tcp = self._socket()
+        if tcp is None:
+            return
+        refused = tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if refused:
+            self.close()
+            raise ConnectionRefusedError(refused, os.strerror(refused))
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _refuse_closed_socket(self) -> None:
+        # pyvisa-py takes the end of the stream for silence.
+        tcp = self._socket()
+        if tcp is None:
+            return
+        tcp.setblocking(False)
+        try:
+            if tcp.recv(1, socket.MSG_PEEK) == b"":
+                raise ConnectionResetError(None, "closed by the instrument")
+        except BlockingIOError:
+            return
+        finally:
+            tcp.setblocking(True)
+
+
+def _set_serial(line: SerialInstrument, settings: SerialSettings) -> None:
+    line.baud_rate = settings.baud
+    line.data_bits = settings.data_bits
+    line.parity = PARITY[settings.parity]
+    line.stop_bits = STOP_BITS[settings.stop_bits]
+    flow = constants.ControlFlow.rts_cts if settings.rts_cts else constants.ControlFlow.none
+    line.set_visa_attribute(constants.ResourceAttribute.asrl_flow_control, flow)
+    line.end_input = constants.SerialTermination.none

@@ -1,0 +1,189 @@
+"""What the experiment asks of each kind of instrument.
+
+A role is a Protocol; a driver fulfils it by having the verbs.  Drivers speak the wire and know amperes, not tesla.  Every
+call may raise any `drivers.errors.DriverError` and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivers.quantity import Quantity, Value
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What an instrument says it is; empty strings where it does not say."""
+
+    maker: str
+    model: str
+    serial: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True)
+class Status:
+    """One word for the operator (`ready`, `firing`, `off`, `interlock`, …), whether it is fit for a run, and the details."""
+
+    state: str
+    ok: bool
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SafeResult:
+    """How `make_safe` ended: `confirmed` only if the instrument's own read-back shows the safe state."""
+
+    confirmed: bool
+    detail: str
+
+
+@runtime_checkable
+class Instrument(Protocol):
+    """Common to all roles."""
+
+    name: str
+    quantities: Mapping[str, Quantity]
+
+    def identify(self) -> Identity:
+        """Ask who is there.  Raises `WrongInstrument` unless it is the model this driver speaks to."""
+
+    def prepare(self) -> None:
+        """Put the instrument into the mode this driver relies on (remote, header off, watchdog), nothing dangerous."""
+
+    def status(self) -> Status:
+        """The instrument's own view of itself, read now."""
+
+    def read(self, quantity: str) -> Value:
+        """Read one declared quantity."""
+
+    def write(self, quantity: str, value: Value) -> None:
+        """Set one declared quantity.  Limits are checked before a byte leaves; refusals by the instrument raise."""
+
+    def make_safe(self) -> SafeResult:
+        """Reach the role's safe state, whatever the state before, and say whether read-back confirms it."""
+
+    def close(self) -> None:
+        """Give the wire back; the instrument keeps its state."""
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """A pulse on one output: leading edge after T0 and width, in seconds."""
+
+    delay_s: float
+    width_s: float
+
+
+class DelayGenerator(Instrument, Protocol):
+    """Role `delay generator`.  Outputs are named as on the front panel (`T0`, `AB`, …); T0 itself cannot be moved."""
+
+    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> None:
+        """Set all outputs and the internal rate, verified by read-back.  Does not start or stop the triggers."""
+
+    def start(self) -> None:
+        """Let triggers run at the programmed internal rate."""
+
+    def stop(self) -> None:
+        """Stop all triggers."""
+
+
+class Laser(Instrument, Protocol):
+    """Roles `ablation laser` and `ionisation laser`, triggered from outside by the delay generator."""
+
+    def start(self) -> None:
+        """Make the laser ready to fire on outside triggers and wait until it says so."""
+
+    def stop(self) -> None:
+        """Stop firing (ablation: Q-switch and lamp off, shutter closed; ionisation: off)."""
+
+
+class MagnetSupply(Instrument, Protocol):
+    """Role `magnet supply`: quantities `current_A` (read-back), `set_current_A` (signed set point)."""
+
+    def switch_on(self) -> None:
+        """Main contactor on, and wait until the supply is ready."""
+
+    def ramp_to_zero_and_off(self) -> None:
+        """Set point zero, wait for the current to decay, contactor off."""
+
+
+class FieldProbe(Instrument, Protocol):
+    """Role `field probe`: quantity `field_T`."""
+
+
+class PressureController(Instrument, Protocol):
+    """Role `pressure controller`: quantities `pressure_bar` (read-back), `set_pressure_bar`."""
+
+    def close_valve(self) -> None:
+        """Shut the valve."""
+
+
+class ColdHead(Instrument, Protocol):
+    """Role `cold head`: quantities `temperature_K` (read-back), `set_temperature_K`, `heater_percent`."""
+
+    def heater_off(self) -> None:
+        """Turn the heater off."""
+
+
+class Chopper(Instrument, Protocol):
+    """Role `chopper`: quantities `frequency_Hz` (measured), `phase_deg` (set point), `phase_locked`."""
+
+    def synchronise(self, multiple: int, phase_deg: float) -> None:
+        """Run at `multiple` times the outside reference with this phase, and start the motor."""
+
+
+@dataclass(frozen=True)
+class DigitizerSetup:
+    """How a burst is captured.  `channels` are front-panel numbers; the ordering of `Segments.traces` follows them."""
+
+    channels: tuple[int, ...]
+    sample_rate_Hz: float
+    samples: int
+    full_scale_V: tuple[float, ...]
+    offset_V: tuple[float, ...]
+    trigger_source: str = "AUX"
+    trigger_level_V: float = 1.0
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A burst as the digitizer gives it.
+
+    `traces` int16[shots, channels, samples]; volt = `offset_V[channel]` + code × `scale_V[channel]`;
+    `time_tags_s` float64[shots], seconds after the first segment (the first is 0), NaN where the digitizer gave none;
+    sample i lies `start_s + i * interval_s` after its trigger.
+    """
+
+    traces: NDArray[np.int16]
+    time_tags_s: NDArray[np.float64]
+    scale_V: tuple[float, ...]
+    offset_V: tuple[float, ...]
+    interval_s: float
+    start_s: float
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Digitizer(Instrument, Protocol):
+    """Role `digitizer`: captures a burst of triggers in segmented memory."""
+
+    def configure(self, setup: DigitizerSetup) -> None:
+        """Set up vertical, time base and trigger; verified by read-back where the instrument can."""
+
+    def arm(self, shots: int) -> None:
+        """Wait for `shots` triggers from now on."""
+
+    def finished(self) -> bool:
+        """Whether all armed triggers have come."""
+
+    def captured(self) -> int:
+        """How many of the armed triggers have come so far (may lag behind)."""
+
+    def stop(self) -> None:
+        """Stop waiting for triggers; what has been captured can still be collected."""
+
+    def collect(self) -> Segments:
+        """Transfer what was captured since `arm`, possibly fewer segments than armed (also none)."""

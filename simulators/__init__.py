@@ -1,0 +1,1 @@
+"""A whole simulated laboratory that answers on the wire."""
