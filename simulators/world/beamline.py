@@ -1,0 +1,150 @@
+"""One beam line: what the digitizer sees of the shots that the instruments fire.
+
+Randomness depends on the seed and on the number of each shot, never on time or on how shots are grouped, so a run repeats.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulators.world.conditions import Capture, ShotConditions
+from simulators.world.detector import FWHM, POOL_SAMPLES, Noise, traces
+from simulators.world.flight import STEPS, Flight, positions
+from simulators.world.magnet import Magnet
+from simulators.world.shot import NOMINAL_PRESSURE_BAR, Bunch, bunch
+from simulators.world.truth import LIGHT_ISOTOPE, MASSES_U, Cluster, Truth
+
+HOUR_S = 3600.0
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """The dice of one shot: everything random about it, drawn in a fixed order."""
+
+    cluster: NDArray[np.int64]
+    light_atoms: NDArray[np.int64]
+    uniform: Floats
+    normal: Floats
+    height: Floats
+    jitter: float
+    noise_start: int
+
+
+@dataclass(frozen=True)
+class _Ions:
+    shot: NDArray[np.int64]
+    arrival_s: Floats
+    height_V: Floats
+
+
+class Beamline:
+    """The world behind the instruments.  `element` is the rod in the source."""
+
+    def __init__(self, truth: Truth, seed: int, element: str = "V") -> None:
+        self.truth = truth
+        self.machine = truth.machine
+        self.magnet = Magnet(truth.machine)
+        self._seed = seed
+        self._noise = Noise(seed)
+        self._drift_phase = float(np.random.default_rng([seed, 0xD21F]).uniform(0, 2 * math.pi))
+        self.load_rod(element)
+
+    def load_rod(self, element: str) -> None:
+        """Change the rod: the clusters of this element come from now on."""
+        clusters = self.truth.of(element)
+        sizes = np.array([cluster.size for cluster in clusters], dtype=np.int64)
+        self.element = element
+        self._sizes = sizes
+        self._mass_u = sizes * MASSES_U[element]
+        self._light_share, self._light_u = LIGHT_ISOTOPE.get(element, (0.0, 0.0))
+        self._moment_uB = np.array([cluster.moment_uB for cluster in clusters])
+        self._blocked = np.array([cluster.behaviour == "atomic-like" for cluster in clusters], dtype=np.bool_)
+        self._flips_6_bar = np.array([self._flips(cluster) for cluster in clusters])
+        self._ions = self.machine.ions_at_maximum * np.array([self._abundance(cluster) for cluster in clusters])
+
+    def field_T(self, now: float, current_A: float) -> float:
+        """Field at the Hall probe and on the beam axis."""
+        return self.magnet.field_T(current_A)
+
+    def expose(self, shots: Sequence[ShotConditions], numbers: NDArray[np.int64], capture: Capture) -> NDArray[np.int16]:
+        """Traces int16[shots, samples] of these shots; `numbers` count the T0s since the start."""
+        bunches = [bunch(shot, self.machine) for shot in shots]
+        draws = [
+            self._draw(int(number), one.intensity if one else 0.0, capture)
+            for number, one in zip(numbers, bunches, strict=True)
+        ]
+        ions = self._fly(shots, bunches, draws)
+        starts = np.array([draw.noise_start for draw in draws], dtype=np.int64)
+        return traces(ions, starts, self._noise, self.machine, capture)
+
+    def _draw(self, number: int, intensity: float, capture: Capture) -> _Draw:
+        random = np.random.default_rng([self._seed, number])
+        spread = self.machine.yield_fluctuation
+        fluctuation = math.exp(spread * random.standard_normal() - spread**2 / 2)
+        jitter, noise_start = random.standard_normal(), int(random.integers(POOL_SAMPLES - capture.samples))
+        cluster = np.repeat(np.arange(len(self._sizes)), random.poisson(self._ions * intensity * fluctuation))
+        light = random.binomial(self._sizes[cluster], self._light_share)
+        uniform = random.random((len(cluster), STEPS + 3))
+        normal = random.standard_normal((len(cluster), 2))
+        return _Draw(cluster, light, uniform, normal, random.standard_exponential(len(cluster)), jitter, noise_start)
+
+    def _fly(self, shots: Sequence[ShotConditions], bunches: Sequence[Bunch | None], draws: Sequence[_Draw]) -> _Ions:
+        machine = self.machine
+        shot = np.repeat(np.arange(len(draws)), [len(draw.cluster) for draw in draws])
+        cluster = np.concatenate([draw.cluster for draw in draws])
+        light = np.concatenate([draw.light_atoms for draw in draws])
+        uniform = np.concatenate([draw.uniform for draw in draws])
+        normal = np.concatenate([draw.normal for draw in draws])
+
+        def of_shot(values: list[float]) -> Floats:
+            return np.array(values, dtype=np.float64)[shot]
+
+        field_T = [self.magnet.field_T(one.magnet_current_A) for one in shots]
+        pressure = np.array([max(one.helium_pressure_bar, 0.1) for one in shots])
+        flips = self._flips_6_bar[cluster] * ((pressure / NOMINAL_PRESSURE_BAR) ** -machine.flips_pressure_exponent)[shot]
+        flight_s = of_shot([one.ionisation_s - one.opening_s if one else 1.0 for one in bunches])
+        mass_u = self._mass_u[cluster] + light * self._light_u
+        passed_s = normal[:, 0] * machine.chopper_opening_s / FWHM
+        flight = Flight(
+            mass_u=mass_u,
+            moment_uB=self._moment_uB[cluster],
+            blocked=self._blocked[cluster],
+            flips=flips,
+            velocity_m_s=machine.chopper_to_ionisation_m / (flight_s - passed_s),
+            field_T=np.abs(of_shot(field_T)),
+            gradient_T_m=of_shot([self.magnet.gradient_T_m(value) for value in field_T]),
+            temperature_K=of_shot([one.source_temperature_K + machine.cluster_excess_K for one in shots]),
+        )
+        z = positions(flight, uniform[:, 0] - 0.5, uniform[:, 1] - 0.5, uniform[:, 2:], machine)
+        # The digitizer's trigger is programmed to the same time as the light; what the two differ by shifts every pulse.
+        late_s = of_shot([(one.ionisation_s - shots[i].digitizer_s) if one else 0.0 for i, one in enumerate(bunches)])
+        late_s += machine.ionisation_jitter_s * of_shot([draw.jitter for draw in draws])
+        late_s += normal[:, 1] * machine.ionisation_pulse_s / FWHM
+        arrival_s = late_s + self._flight_time_s(mass_u, z) * (1 - self._drift(of_shot([one.t0_s for one in shots])) / 2)
+        kept = np.abs(z) < machine.acceptance_m
+        height_V = np.concatenate([draw.height for draw in draws]) * machine.pulse_height_V
+        return _Ions(shot[kept], arrival_s[kept], height_V[kept])
+
+    def _flight_time_s(self, mass_u: Floats, z: Floats) -> Floats:
+        machine = self.machine
+        scale = np.sqrt(mass_u / machine.reference_mass_u)
+        bend = (machine.sensitivity_s_per_m + machine.curvature_s_per_m2 * z) * z
+        return machine.t0_s + machine.k_s_per_sqrt_u * np.sqrt(mass_u) + scale * bend
+
+    def _drift(self, t0_s: Floats) -> Floats:
+        """Relative drift of the high voltage: never faster than the stated rate."""
+        swing = np.sin(t0_s / HOUR_S + self._drift_phase) - math.sin(self._drift_phase)
+        return self.machine.hv_drift_ppm_per_hour * 1e-6 * swing
+
+    def _flips(self, cluster: Cluster) -> float:
+        return self.machine.flips_at_6_bar if cluster.flips_per_transit is None else cluster.flips_per_transit
+
+    def _abundance(self, cluster: Cluster) -> float:
+        if cluster.abundance is not None:
+            return cluster.abundance
+        offset = math.log(cluster.size / self.machine.size_at_maximum) / self.machine.size_spread
+        return math.exp(-(offset**2) / 2)
