@@ -1,9 +1,9 @@
 """A laboratory: its instruments and where they are, the timing of its lines, its calibrations."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from config.calibration import Calibrations
 from config.errors import ConfigurationError
@@ -40,6 +40,10 @@ class InstrumentConfiguration(Model):
     """Period of housekeeping, laboratory time."""
 
 
+Event = Literal["gas_valve", "flash_lamp", "q_switch", "ionisation", "digitizer"]
+"""The lines of the delay generator."""
+
+
 class Line(Model):
     """A line of the delay generator and the unit it drives: pulse width, the unit's insertion delay and jitter."""
 
@@ -58,17 +62,26 @@ class ChopperTiming(Model):
 
 
 class Timing(Model):
-    """When things happen in a shot.  Keys of `lines`: gas_valve, flash_lamp, q_switch, ionisation, digitizer."""
+    """When things happen in a shot.  The gas valve opens at T0; everything else follows from these times and the velocity."""
 
-    chopper_opening_s: Positive
-    """The opening used, after T0."""
+    valve_to_ablation_s: Positive
+    lamp_to_ablation_s: Positive
     source_residence_s: Positive
-    """From ablation to the nozzle (assumed)."""
+    """From ablation to the nozzle."""
     source_to_chopper_m: Positive
-    lamp_to_q_switch_s: Positive
-    valve_before_q_switch_s: NotNegative
     chopper: ChopperTiming
-    lines: dict[Literal["gas_valve", "flash_lamp", "q_switch", "ionisation", "digitizer"], Line]
+    lines: dict[Event, Line]
+
+    @model_validator(mode="after")
+    def _all_lines(self) -> Self:
+        absent = [event for event in get_args(Event) if event not in self.lines]
+        outputs = [line.output for line in self.lines.values()]
+        twice = sorted({output for output in outputs if outputs.count(output) > 1})
+        if absent:
+            raise ValueError(f"lines lack {', '.join(absent)}; give each an output of the delay generator")
+        if twice:
+            raise ValueError(f"output {', '.join(twice)} drives two lines; give each line its own output")
+        return self
 
 
 class DigitizerInput(Model):

@@ -1,0 +1,116 @@
+"""The instruments of a laboratory, opened and identified together, found by role."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TypeVar, cast
+
+from config.laboratory import Laboratory, Role
+from drivers.errors import DriverError
+from drivers.registry import connect
+from drivers.roles import (
+    Chopper,
+    ColdHead,
+    DelayGenerator,
+    Digitizer,
+    FieldProbe,
+    Identity,
+    Instrument,
+    Laser,
+    MagnetSupply,
+    PressureController,
+)
+
+Answer = TypeVar("Answer")
+
+
+class InstrumentsError(Exception):
+    """One or more instruments are not there or not what the configuration says."""
+
+
+class Instruments:
+    """All instruments of a laboratory.  Entering connects and identifies every one, or none and says why."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        self.laboratory = laboratory
+        self.by_name: dict[str, Instrument] = {}
+        self.identities: dict[str, Identity] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> "Instruments":
+        found = at_once({name: lambda name=name: self._connect(name) for name in self.laboratory.instruments})
+        failed = [str(result) for result in found.values() if isinstance(result, DriverError)]
+        for name, result in found.items():
+            if not isinstance(result, DriverError):
+                self.by_name[name], self.identities[name] = result
+                self._open.callback(result[0].close)
+        if failed:
+            self._open.close()
+            raise InstrumentsError("; ".join(failed))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._open.close()
+
+    def _connect(self, name: str) -> tuple[Instrument, Identity]:
+        instrument: Instrument = connect(name, self.laboratory.instruments[name])
+        try:
+            return instrument, instrument.identify()
+        except DriverError:
+            instrument.close()
+            raise
+
+    def _of(self, role: Role) -> Instrument:
+        return self.by_name[self.laboratory.named(role)]
+
+    @property
+    def delay_generator(self) -> DelayGenerator:
+        return cast(DelayGenerator, self._of("delay generator"))
+
+    @property
+    def ablation_laser(self) -> Laser:
+        return cast(Laser, self._of("ablation laser"))
+
+    @property
+    def ionisation_laser(self) -> Laser:
+        return cast(Laser, self._of("ionisation laser"))
+
+    @property
+    def magnet(self) -> MagnetSupply:
+        return cast(MagnetSupply, self._of("magnet supply"))
+
+    @property
+    def field_probe(self) -> FieldProbe:
+        return cast(FieldProbe, self._of("field probe"))
+
+    @property
+    def helium(self) -> PressureController:
+        return cast(PressureController, self._of("pressure controller"))
+
+    @property
+    def cold_head(self) -> ColdHead:
+        return cast(ColdHead, self._of("cold head"))
+
+    @property
+    def chopper(self) -> Chopper:
+        return cast(Chopper, self._of("chopper"))
+
+    @property
+    def digitizer(self) -> Digitizer:
+        return cast(Digitizer, self._of("digitizer"))
+
+
+def at_once(tasks: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer | DriverError]:
+    """Run one task per instrument in parallel; a failing instrument's error stands in its place."""
+
+    def attempt(task: Callable[[], Answer]) -> Answer | DriverError:
+        try:
+            return task()
+        except DriverError as error:
+            return error
+
+    if not tasks:
+        return {}
+    with ThreadPoolExecutor(len(tasks), thread_name_prefix="instrument") as pool:
+        return dict(zip(tasks, pool.map(attempt, tasks.values()), strict=True))

@@ -1,0 +1,91 @@
+"""The time line of a shot: what happens when, and what the delay generator and the chopper must be set to for it.
+
+T0 is the delay generator's trigger and opens the gas valve.  The rest follows from the velocity: ablation, the chopper
+opening that the clusters reach, ionisation = opening + time zero + flight path / v, and the digitizer's trigger with it.
+"""
+
+from dataclasses import dataclass
+
+from config.calibration import VelocityCalibration
+from config.errors import ConfigurationError
+from config.laboratory import Event, Line, Timing
+from daq.conversions.velocity import ionisation_delay_s
+from drivers.roles import Pulse
+
+RESOLUTION_S = 5e-12
+MULTIPLE_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class TimedEvent:
+    """One thing that happens in a shot, seconds after T0, as it happens at the unit (insertion delay included)."""
+
+    name: str
+    time_s: float
+    width_s: float
+    jitter_s: float
+    output: str
+
+
+@dataclass(frozen=True)
+class ShotTiming:
+    """A compiled time line: pulses per output of the delay generator, the chopper's multiple and phase, and the events."""
+
+    rate_Hz: float
+    pulses: dict[str, Pulse]
+    chopper_multiple: int
+    chopper_phase_deg: float
+    events: tuple[TimedEvent, ...]
+
+
+def compile_timing(timing: Timing, velocity: VelocityCalibration, velocity_m_s: float, rate_Hz: float) -> ShotTiming:
+    """Set all lines for one velocity.  Raises `ConfigurationError` that names every fault of the sequence."""
+    ablation_s = timing.valve_to_ablation_s
+    opening_s = ablation_s + timing.source_residence_s + timing.source_to_chopper_m / velocity_m_s
+    ionisation_s = ionisation_delay_s(velocity_m_s, opening_s, velocity)
+    happens: dict[Event, float] = {
+        "gas_valve": 0.0,
+        "flash_lamp": ablation_s - timing.lamp_to_ablation_s,
+        "q_switch": ablation_s,
+        "ionisation": ionisation_s,
+        "digitizer": ionisation_s,
+    }
+    multiple = timing.chopper.frequency_Hz / rate_Hz
+    faults = _faults(timing, happens, 1 / rate_Hz)
+    if abs(multiple - round(multiple)) > MULTIPLE_TOLERANCE or multiple < 1 - MULTIPLE_TOLERANCE:
+        faults.append(
+            f"the chopper's {timing.chopper.frequency_Hz:g} Hz is not a whole multiple of the repetition rate {rate_Hz:g} Hz"
+        )
+    if faults:
+        raise ConfigurationError(f"the shot's time line does not work at {velocity_m_s:g} m/s: " + "; ".join(faults))
+    events = [_event(name, time_s, timing.lines[name]) for name, time_s in happens.items()]
+    events.append(TimedEvent("chopper", opening_s, timing.chopper.opening_s, 0.0, "chopper"))
+    return ShotTiming(
+        rate_Hz=rate_Hz,
+        pulses={timing.lines[name].output: _pulse(time_s, timing.lines[name]) for name, time_s in happens.items()},
+        chopper_multiple=round(multiple),
+        chopper_phase_deg=(timing.chopper.zero_phase_deg + 360 * opening_s * timing.chopper.frequency_Hz) % 360,
+        events=tuple(sorted(events, key=lambda event: event.time_s)),
+    )
+
+
+def _faults(timing: Timing, happens: dict[Event, float], period_s: float) -> list[str]:
+    faults = []
+    for name, time_s in happens.items():
+        line = timing.lines[name]
+        edge_s = time_s - line.insertion_delay_s
+        if name != "gas_valve" and edge_s < RESOLUTION_S:
+            faults.append(f"{name} would need a trigger {-edge_s * 1e6:.2f} us before T0; make valve_to_ablation_s longer")
+        if edge_s + line.width_s > period_s:
+            faults.append(f"{name} ends {(edge_s + line.width_s) * 1e3:.2f} ms after T0, later than the next T0")
+    if timing.lines["gas_valve"].insertion_delay_s:
+        faults.append("gas_valve opens at T0, so that its insertion delay cannot be made up for; set it to 0")
+    return faults
+
+
+def _pulse(time_s: float, line: Line) -> Pulse:
+    return Pulse(delay_s=time_s - line.insertion_delay_s, width_s=line.width_s)
+
+
+def _event(name: str, time_s: float, line: Line) -> TimedEvent:
+    return TimedEvent(name, time_s, line.width_s, line.jitter_s, line.output)

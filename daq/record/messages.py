@@ -1,0 +1,170 @@
+"""What engine and writer say to each other: typed messages, MessagePack on pipes, each with a length in front."""
+
+import struct
+from typing import BinaryIO
+
+import msgspec
+
+LENGTH = struct.Struct("<I")
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """One logged quantity: `name` is `instrument.quantity`."""
+
+    name: str
+    unit: str
+
+
+class Create(msgspec.Struct, frozen=True, tag=True):
+    """Make the run file with everything that will ever be in it.  Texts are TOML or JSON, as the names say."""
+
+    path: str
+    title: str
+    element: str
+    sizes: tuple[int, int]
+    started: str
+    plan_json: str
+    laboratory_json: str
+    calibrations_json: str
+    versions_json: str
+    identities_json: str
+    rate_Hz: float
+    channels: int
+    samples: int
+    start_s: float
+    interval_s: float
+    scale_V: tuple[float, ...]
+    offset_V: tuple[float, ...]
+    slots: int
+    slot_bytes: int
+    log: tuple[Channel, ...]
+
+
+class NewStep(msgspec.Struct, frozen=True, tag=True):
+    """A step has settled; its bursts follow."""
+
+    index: int
+    started_s: float
+    field_set_T: float
+    field_T: float
+    source_temperature_K: float
+    helium_pressure_bar: float
+    velocity_m_s: float
+
+
+class Armed(msgspec.Struct, frozen=True, tag=True):
+    """Burst `burst` is armed for the shots from `first` on; sent, and on disk, before the digitizer is armed."""
+
+    burst: int
+    step: int
+    first: int
+    shots: int
+    at_s: float
+
+
+class Recorded(msgspec.Struct, frozen=True, tag=True):
+    """A block lies in the ring: its shots are `numbers`, its traces fill the start of `slot`."""
+
+    burst: int
+    step: int
+    slot: int
+    numbers: bytes
+    time_tags_s: bytes
+
+
+class Fired(msgspec.Struct, frozen=True, tag=True):
+    """A burst is over: how many shots the machine fired in it, how that is known, and which of them are lost and why."""
+
+    burst: int
+    fired: int
+    source: int
+    lost: tuple[int, ...]
+    causes: tuple[int, ...]
+
+
+class Logged(msgspec.Struct, frozen=True, tag=True):
+    """Housekeeping: readings of one quantity (index into `Create.log`)."""
+
+    channel: int
+    time_s: float
+    value: float
+
+
+class Happened(msgspec.Struct, frozen=True, tag=True):
+    """An event or a note, for the run's log."""
+
+    time_s: float
+    text: str
+
+
+class Finish(msgspec.Struct, frozen=True, tag=True):
+    """The run is over."""
+
+    status: str
+    reason: str
+    ended: str
+
+
+class Created(msgspec.Struct, frozen=True, tag=True):
+    """The file stands and can be followed by readers."""
+
+
+class Committed(msgspec.Struct, frozen=True, tag=True):
+    """Shots below `shots` are on their way to the disk for good: flushed, they survive any process.  `slot` is free again."""
+
+    shots: int
+    slot: int
+
+
+class Noted(msgspec.Struct, frozen=True, tag=True):
+    """`Armed` is in the file."""
+
+    burst: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The writer cannot go on; the run must stop."""
+
+    reason: str
+
+
+class Finished(msgspec.Struct, frozen=True, tag=True):
+    """The file is complete and closed."""
+
+    recorded: int
+    lost: int
+
+
+ToWriter = Create | NewStep | Armed | Recorded | Fired | Logged | Happened | Finish
+FromWriter = Created | Committed | Noted | Failed | Finished
+
+_to_writer = msgspec.msgpack.Decoder(ToWriter)
+_from_writer = msgspec.msgpack.Decoder(FromWriter)
+_encoder = msgspec.msgpack.Encoder()
+
+
+def put(stream: BinaryIO, message: ToWriter | FromWriter) -> None:
+    """Write one message and flush it."""
+    body = _encoder.encode(message)
+    stream.write(LENGTH.pack(len(body)) + body)
+    stream.flush()
+
+
+def _body(stream: BinaryIO) -> bytes | None:
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    body = stream.read(LENGTH.unpack(head)[0])
+    return body if len(body) == LENGTH.unpack(head)[0] else None
+
+
+def get_to_writer(stream: BinaryIO) -> ToWriter | None:
+    """The engine's next message; None when the engine has gone, whether between messages or within one."""
+    body = _body(stream)
+    return None if body is None else _to_writer.decode(body)
+
+
+def get_from_writer(stream: BinaryIO) -> FromWriter | None:
+    """The writer's next message; None when the writer has gone."""
+    body = _body(stream)
+    return None if body is None else _from_writer.decode(body)

@@ -1,0 +1,161 @@
+"""The engine's side of recording: starts the writer, fills the ring, and calls nothing recorded before it is acknowledged."""
+
+import subprocess
+import sys
+from collections import deque
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Lock, Thread
+from types import TracebackType
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from daq.record.blocks import ShotBlock
+from daq.record.memory import SharedMemory, own_session
+from daq.record.messages import (
+    Armed,
+    Committed,
+    Create,
+    Created,
+    Failed,
+    Finish,
+    Finished,
+    FromWriter,
+    Noted,
+    Recorded,
+    ToWriter,
+    get_from_writer,
+    put,
+)
+
+SLOTS = 6
+ANSWER_S = 30.0
+"""Longest the writer may take for one answer before the run fails: a slow disk is waited for, a hung one is not."""
+
+
+class RecordingError(Exception):
+    """Shots can no longer be recorded; the run must stop."""
+
+
+class Recorder:
+    """A context in which blocks are recorded.  `committed` counts the shots that are safe from any process's death."""
+
+    def __init__(self, create: Create) -> None:
+        self.path = Path(create.path)
+        self.committed = 0
+        self._memory = SharedMemory(create.slots * create.slot_bytes)
+        self._ring = np.frombuffer(self._memory.view, dtype=np.uint8).reshape(create.slots, create.slot_bytes)
+        self._free = deque(range(create.slots))
+        self._finished: Finished | None = None
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "daq.record.writer", self._memory.handle],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            **self._memory.inheritance(),
+            **own_session(),
+        )
+        self._answers: Queue[FromWriter | None] = Queue()
+        self._sending = Lock()
+        self._listener = Thread(target=self._listen, name="recorder", daemon=True)
+        self._listener.start()
+        self._put(create)
+        self._await(Created)
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._finished is None and self._process.poll() is None:
+            reason = "the run failed" if error is None else f"{type(error).__name__}: {error}"
+            self.finish("failed", reason)
+        self._close()
+
+    def tell(self, message: ToWriter) -> None:
+        """Send what needs no answer: a step, a reading, an event, the end of a burst.  May be called from any thread."""
+        self._put(message)
+
+    def arm(self, message: Armed) -> None:
+        """Write down that shots are about to be taken, and return when it is on disk."""
+        self._put(message)
+        self._await(Noted)
+
+    def record(self, block: ShotBlock) -> None:
+        """Hand a block to the writer.  Waits while the ring is full; never drops.  The acknowledgement comes later."""
+        size = block.traces.nbytes
+        if size > self._ring.shape[1]:
+            raise RecordingError(f"a block of {size} bytes does not fit the ring's slots of {self._ring.shape[1]} bytes")
+        while not self._free:
+            self._await(Committed)
+        slot = self._free.popleft()
+        self._ring[slot, :size] = block.traces.reshape(-1).view(np.uint8)
+        self._put(Recorded(block.burst, block.step, slot, block.numbers.tobytes(), block.time_tags_s.tobytes()))
+        self._collect_answers()
+
+    def finish(self, status: str, reason: str) -> Finished:
+        """End the run file; returns when every block handed over is on disk and the file is closed."""
+        if self._finished is None:
+            self._put(Finish(status, reason, datetime.now(UTC).isoformat(timespec="seconds")))
+            self._finished = cast(Finished, self._await(Finished))
+        return self._finished
+
+    def _put(self, message: ToWriter) -> None:
+        try:
+            with self._sending:
+                put(cast(BinaryIO, self._process.stdin), message)
+        except (BrokenPipeError, ValueError):
+            self._collect_answers()
+            raise RecordingError(f"the writer has died; {self.path} holds {self.committed} shots") from None
+
+    def _collect_answers(self) -> None:
+        while True:
+            try:
+                self._take(self._answers.get_nowait())
+            except Empty:
+                return
+
+    def _await(self, kind: type[FromWriter]) -> FromWriter:
+        while True:
+            try:
+                answer = self._take(self._answers.get(timeout=ANSWER_S))
+            except Empty:
+                raise RecordingError(f"the writer of {self.path} does not answer; is the disk hanging?") from None
+            if isinstance(answer, kind):
+                return answer
+
+    def _take(self, answer: FromWriter | None) -> FromWriter:
+        match answer:
+            case Committed():
+                self.committed = answer.shots
+                self._free.append(answer.slot)
+            case Failed():
+                raise RecordingError(f"cannot write {self.path}: {answer.reason}")
+            case None:
+                raise RecordingError(f"the writer has died; {self.path} holds {self.committed} shots")
+        return answer
+
+    def _listen(self) -> None:
+        """Pass the writer's answers on; None is its end."""
+        while True:
+            answer = get_from_writer(cast(BinaryIO, self._process.stdout))
+            self._answers.put(answer)
+            if answer is None:
+                return
+
+    def _close(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is self._process.stdin and stream is not None and not stream.closed:
+                try:
+                    stream.close()
+                except BrokenPipeError:
+                    continue
+        try:
+            self._process.wait(ANSWER_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._listener.join()
+        cast(BinaryIO, self._process.stdout).close()
+        del self._ring
+        self._memory.close()

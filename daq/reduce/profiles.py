@@ -1,0 +1,150 @@
+"""What reduction hands to analysis: per cluster and field a profile, values with their covariance.
+
+A `Profile` says nothing of how its values were made: analogue integration gives charge per shot, counting would give ions per shot.
+`Profiles` holds exact integer sums per step, so that drift between the steps of a run can be seen, and combines them per field.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.calibration import Calibrations
+from daq.record.blocks import Step, TraceAxis
+from daq.reduce.charge import PARTS
+from daq.reduce.windows import Window
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Mean signal of one cluster at one field against position.
+
+    `values` float64[bins] signal per shot; `covariance` float64[bins, bins] of these means, from the scatter between shots;
+    `position_m` float64[bins], the middle of each bin.
+    """
+
+    size: int
+    mass_u: float
+    field_T: float
+    shots: int
+    position_m: NDArray[np.float64]
+    values: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StepSums:
+    """Sums over the shots of one step: per window Σ q (int64[bins]) and Σ q qᵀ (int64[bins, bins]), in sixteenths of code times sample.
+
+    `saturated` counts shots with a sample at the digitizer's limit; they stay in the sums.
+    """
+
+    step: Step
+    shots: int
+    number_sum: int
+    saturated: int
+    charge: tuple[NDArray[np.int64], ...]
+    product: tuple[NDArray[np.int64], ...]
+
+    def __add__(self, other: Self) -> "StepSums":
+        if self.step != other.step:
+            raise ValueError(f"step {other.step.index} was given with other conditions than before; a step's conditions are fixed")
+        return StepSums(
+            self.step,
+            self.shots + other.shots,
+            self.number_sum + other.number_sum,
+            self.saturated + other.saturated,
+            tuple(a + b for a, b in zip(self.charge, other.charge, strict=True)),
+            tuple(a + b for a, b in zip(self.product, other.product, strict=True)),
+        )
+
+
+@dataclass(frozen=True)
+class SpectrumSums:
+    """Sum of whole traces at one set field: `codes` int64[samples], and of baselines in sixteenths of a code."""
+
+    shots: int
+    codes: NDArray[np.int64]
+    baseline: int
+
+    def __add__(self, other: Self) -> "SpectrumSums":
+        return SpectrumSums(self.shots + other.shots, self.codes + other.codes, self.baseline + other.baseline)
+
+    def mean(self) -> NDArray[np.float64]:
+        """Mean trace in codes above the mean baseline, float64[samples]."""
+        if not self.shots:
+            return np.zeros(len(self.codes))
+        return (self.codes - self.baseline / PARTS) / self.shots
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Everything reduced so far.  `windows` by size; `outside` the sizes whose window the trace does not hold; `steps` by index."""
+
+    axis: TraceAxis
+    element: str
+    calibrations: Calibrations
+    windows: tuple[Window, ...]
+    outside: tuple[int, ...]
+    steps: tuple[StepSums, ...]
+    spectra: Mapping[float, SpectrumSums]
+    """By set field in T."""
+
+    @property
+    def fields_T(self) -> tuple[float, ...]:
+        """Set fields with at least one shot, rising."""
+        return tuple(sorted({sums.step.field_set_T for sums in self.steps if sums.shots}))
+
+    @property
+    def saturated(self) -> int:
+        """Shots with a sample at the digitizer's limit."""
+        return sum(sums.saturated for sums in self.steps)
+
+    def shots(self, field_set_T: float) -> int:
+        """Shots at a set field."""
+        return sum(sums.shots for sums in self._at(field_set_T))
+
+    def field_T(self, field_set_T: float) -> float:
+        """Mean of the fields read back in the steps with this set field, weighted with their shots."""
+        return self._weighted(field_set_T, "field_T")
+
+    def velocity_m_s(self, field_set_T: float) -> float:
+        """Mean velocity of the steps with this set field."""
+        return self._weighted(field_set_T, "velocity_m_s")
+
+    def source_temperature_K(self, field_set_T: float) -> float:
+        """Mean source temperature of the steps with this set field."""
+        return self._weighted(field_set_T, "source_temperature_K")
+
+    def selected(self, steps: frozenset[int]) -> "Profiles":
+        """The same with only some steps, for a run that holds several conditions.  Spectra, kept per field, stay those of all steps."""
+        kept = tuple(sums for sums in self.steps if sums.step.index in steps)
+        return Profiles(self.axis, self.element, self.calibrations, self.windows, self.outside, kept, self.spectra)
+
+    def profile(self, size: int, field_set_T: float) -> Profile:
+        """Profile of one cluster at a set field, in codes times samples per shot.  Needs two shots, else `ValueError`."""
+        place = next((i for i, window in enumerate(self.windows) if window.size == size), None)
+        if place is None:
+            raise ValueError(f"no window holds {self.element}{size}; sizes here are {[w.size for w in self.windows]}")
+        chosen = self._at(field_set_T)
+        shots = sum(sums.shots for sums in chosen)
+        if shots < 2:
+            raise ValueError(f"{shots} shots at a set field of {field_set_T:g} T make no profile; at least two are needed")
+        window = self.windows[place]
+        charge = np.sum([sums.charge[place] for sums in chosen], axis=0)
+        product = np.sum([sums.product[place] for sums in chosen], axis=0)
+        mean = charge / shots
+        scatter = (product / shots - np.outer(mean, mean)) / (shots - 1)
+        field_T = self.field_T(field_set_T)
+        return Profile(size, window.mass_u, field_T, shots, window.position_m, mean / PARTS, scatter / PARTS**2)
+
+    def _at(self, field_set_T: float) -> tuple[StepSums, ...]:
+        return tuple(sums for sums in self.steps if sums.step.field_set_T == field_set_T)
+
+    def _weighted(self, field_set_T: float, name: str) -> float:
+        chosen = [sums for sums in self._at(field_set_T) if sums.shots]
+        if not chosen:
+            raise ValueError(f"no shots at a set field of {field_set_T:g} T; fields here are {list(self.fields_T)}")
+        return float(np.average([getattr(sums.step, name) for sums in chosen], weights=[sums.shots for sums in chosen]))

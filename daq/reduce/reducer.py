@@ -1,0 +1,79 @@
+"""Blocks of traces into running sums, live and offline alike.
+
+`add` may be called with any partition of the shots into blocks, in any order: all sums are integers, so results are bit-equal.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from config.calibration import Calibrations
+from daq.record.blocks import ShotBlock, Step, TraceAxis
+from daq.reduce.charge import baselines, charges, products
+from daq.reduce.profiles import Profiles, SpectrumSums, StepSums
+from daq.reduce.windows import cluster_windows, ion_free_samples
+
+MCP = 0
+"""Channel of a block that holds the MCP signal."""
+SATURATED = 32767
+SHOTS_AT_ONCE = 2**15
+"""So many int16 samples add up in an int32."""
+
+
+class Reducer:
+    """Adds blocks to sums per step and spectra per set field.
+
+    `sizes` are the clusters of `element` to make profiles of; `saturated_code` the code of a clipped sample.
+    """
+
+    def __init__(
+        self, axis: TraceAxis, element: str, sizes: Iterable[int], calibrations: Calibrations, saturated_code: int = SATURATED
+    ) -> None:
+        self._axis, self._element, self._calibrations, self._saturated_code = axis, element, calibrations, saturated_code
+        self._windows, self._outside = cluster_windows(axis, element, sizes, calibrations)
+        if not self._windows:
+            raise ValueError(f"no cluster of {element} among the sizes given arrives inside the trace; record longer or other sizes")
+        self._ion_free = ion_free_samples(axis, element, self._windows, calibrations)
+        self._steps: dict[int, StepSums] = {}
+        self._spectra: dict[float, SpectrumSums] = {}
+
+    def add(self, step: Step, block: ShotBlock) -> None:
+        """Add the shots of a block taken under the conditions of `step`; `ValueError` if the two do not belong together."""
+        self._check(step, block)
+        for first in range(0, len(block.traces), SHOTS_AT_ONCE):
+            self._add(step, block, slice(first, first + SHOTS_AT_ONCE))
+
+    def profiles(self) -> Profiles:
+        """A snapshot; later blocks do not change it."""
+        steps = tuple(self._steps[index] for index in sorted(self._steps))
+        return Profiles(
+            self._axis, self._element, self._calibrations, self._windows, self._outside, steps, dict(self._spectra)
+        )
+
+    def _add(self, step: Step, block: ShotBlock, part: slice) -> None:
+        traces, numbers = block.traces[part, MCP], block.numbers[part]
+        baseline = baselines(traces, self._ion_free)
+        charge = [charges(traces, window, baseline) for window in self._windows]
+        sums = StepSums(
+            step,
+            len(traces),
+            int(numbers.sum()),
+            int((traces.max(axis=1) >= self._saturated_code).sum()),
+            tuple(q.sum(axis=0) for q in charge),
+            tuple(products(q) for q in charge),
+        )
+        spectrum = SpectrumSums(len(traces), traces.sum(axis=0, dtype=np.int32).astype(np.int64), int(baseline.sum()))
+        before, field_T = self._steps.get(step.index), step.field_set_T
+        self._steps[step.index] = before + sums if before else sums
+        self._spectra[field_T] = self._spectra[field_T] + spectrum if field_T in self._spectra else spectrum
+
+    def _check(self, step: Step, block: ShotBlock) -> None:
+        if block.step != step.index:
+            raise ValueError(f"a block of step {block.step} was given with the conditions of step {step.index}")
+        shape = block.traces.shape
+        if len(shape) != 3 or shape[1] < 1 or shape[2] != self._axis.samples:
+            raise ValueError(f"traces of shape {shape} do not fit; (shots, channels, {self._axis.samples} samples) are expected")
+        if block.traces.dtype != np.int16:
+            raise ValueError(f"traces of type {block.traces.dtype} do not fit; int16 codes are expected")
+        if len(block.numbers) != shape[0]:
+            raise ValueError(f"{len(block.numbers)} shot numbers do not fit {shape[0]} traces")
