@@ -57,7 +57,7 @@ def _sentence(model: type[BaseModel], fault: Any) -> str:
         return f"unknown key {place!r}, {hint}"
     if fault["type"] == "missing":
         return f"{place!r} is missing"
-    message = fault["msg"].removeprefix("Value error, ")
+    message: str = fault["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if not place:
         return message

@@ -6,9 +6,11 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -16,7 +18,7 @@ from config.calibration import Calibrations
 from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
 from daq.analysis import Results, analyse
-from daq.engine.instruments import Instruments, at_once
+from daq.engine.instruments import Instruments, at_once, connect_and_identify
 from daq.engine.run import Run
 from daq.engine.state import Progress, Summary
 from daq.plan.plan import Plan
@@ -24,7 +26,7 @@ from daq.record.run_file import RunFile
 from daq.reduce import Profiles, Reducer
 from daq.safety.safe_order import Outcome, make_safe
 from drivers.errors import DriverError
-from drivers.roles import Identity, Instrument, Status
+from drivers.roles import Identity, Status
 
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -39,10 +41,8 @@ class Health:
     identity: Identity | None
     status: Status | None
     error: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return not self.error and self.status is not None
+    answer_s: float = 0.0
+    """How long connecting, identifying and asking took."""
 
 
 class Laboratory:
@@ -61,9 +61,7 @@ class Laboratory:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._instruments.__exit__(kind, error, trace)
 
-    def run(
-        self, plan: Plan, directory: Path, watch: Callable[[Progress], None] = lambda progress: None
-    ) -> Summary:
+    def run(self, plan: Plan, directory: Path, watch: Callable[[Progress], None] = lambda progress: None) -> Summary:
         """Acquire a plan into a new file in `directory`.  A signal to end the program ends the run in the safe state."""
         run = Run(self.configuration, self.calibrations, self._instruments, plan, directory, watch)
         with _signals_end(run):
@@ -75,22 +73,36 @@ class Laboratory:
 
 
 def check(configuration: LaboratoryConfiguration) -> list[Health]:
-    """Connect to each instrument for itself, so that one that is missing does not hide the others."""
-
-    def look(name: str) -> Callable[[], Health]:
-        def task() -> Health:
-            one = configuration.model_copy(update={"instruments": {name: configuration.instruments[name]}})
-            with Instruments(one, ) as found:
-                instrument: Instrument = found.by_name[name]
-                return _health(configuration, name, found.identities[name], instrument.status())
-
-        return task
-
-    found = at_once({name: look(name) for name in configuration.instruments})
+    """Connect to every instrument, all at once and each for itself, so that a missing one does not hide the others."""
+    found = at_once({name: partial(_look, configuration, name) for name in configuration.instruments})
     return [
-        _health(configuration, name, None, None, str(result)) if isinstance(result, DriverError) else result
+        _health(configuration, name, error=result.what) if isinstance(result, DriverError) else result
         for name, result in found.items()
     ]
+
+
+def make_laboratory_safe(path: Path | None = None) -> list[Outcome]:
+    """Bring every instrument of a laboratory that can be reached to its safe state; what cannot be reached is said so."""
+    configuration, _ = read_laboratory(path)
+    configured = configuration.instruments
+    found = at_once({name: partial(connect_and_identify, name, configured[name]) for name in configured})
+    reached = {name: result[0] for name, result in found.items() if not isinstance(result, DriverError)}
+    try:
+        outcomes = make_safe(configuration, reached)
+    finally:
+        for instrument in reached.values():
+            instrument.close()
+    missing = {name: result for name, result in found.items() if isinstance(result, DriverError)}
+    return outcomes + [Outcome(name, configured[name].role, False, error.what) for name, error in missing.items()]
+
+
+def _look(configuration: LaboratoryConfiguration, name: str) -> Health:
+    started = time.monotonic()
+    instrument, identity = connect_and_identify(name, configuration.instruments[name])
+    try:
+        return _health(configuration, name, identity, instrument.status(), answer_s=time.monotonic() - started)
+    finally:
+        instrument.close()
 
 
 def reduce_run(run: RunFile, watch: Callable[[int], None] = lambda shots: None) -> Profiles:
@@ -112,10 +124,15 @@ def analyse_run(run: RunFile, watch: Callable[[int], None] = lambda shots: None)
 
 
 def _health(
-    configuration: LaboratoryConfiguration, name: str, identity: Identity | None, status: Status | None, error: str = ""
+    configuration: LaboratoryConfiguration,
+    name: str,
+    identity: Identity | None = None,
+    status: Status | None = None,
+    error: str = "",
+    answer_s: float = 0.0,
 ) -> Health:
     one = configuration.instruments[name]
-    return Health(name, one.role, one.driver, identity, status, error)
+    return Health(name, one.role, one.driver, identity, status, error, answer_s)
 
 
 @contextmanager

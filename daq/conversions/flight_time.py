@@ -5,14 +5,14 @@ in m along the gradient (positive towards the strong field), times in s after th
 isotopologue, so that one is the mass of a cluster, not the average.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.calibration import MassCalibration, PositionCalibration
 
-Number = TypeVar("Number", float, NDArray[np.float64])
+Number = TypeVar("Number", float, NDArray[np.floating[Any]])
 
 ISOTOPE_MASS_u = {"V": 50.94396, "Nb": 92.90637, "Ta": 180.94800, "Al": 26.98154}
 """Mass of the main isotope of each element the machine has been used with."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import TypeVar, cast
 
-from config.laboratory import Laboratory, Role
+from config.laboratory import InstrumentConfiguration, Laboratory, Role
 from drivers.errors import DriverError
 from drivers.registry import connect
 from drivers.roles import (
@@ -39,7 +40,8 @@ class Instruments:
         self._open = ExitStack()
 
     def __enter__(self) -> "Instruments":
-        found = at_once({name: lambda name=name: self._connect(name) for name in self.laboratory.instruments})
+        configured = self.laboratory.instruments
+        found = at_once({name: partial(connect_and_identify, name, configured[name]) for name in configured})
         failed = [str(result) for result in found.values() if isinstance(result, DriverError)]
         for name, result in found.items():
             if not isinstance(result, DriverError):
@@ -52,14 +54,6 @@ class Instruments:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._open.close()
-
-    def _connect(self, name: str) -> tuple[Instrument, Identity]:
-        instrument: Instrument = connect(name, self.laboratory.instruments[name])
-        try:
-            return instrument, instrument.identify()
-        except DriverError:
-            instrument.close()
-            raise
 
     def _of(self, role: Role) -> Instrument:
         return self.by_name[self.laboratory.named(role)]
@@ -82,7 +76,7 @@ class Instruments:
 
     @property
     def field_probe(self) -> FieldProbe:
-        return cast(FieldProbe, self._of("field probe"))
+        return self._of("field probe")
 
     @property
     def helium(self) -> PressureController:
@@ -99,6 +93,16 @@ class Instruments:
     @property
     def digitizer(self) -> Digitizer:
         return cast(Digitizer, self._of("digitizer"))
+
+
+def connect_and_identify(name: str, configuration: InstrumentConfiguration) -> tuple[Instrument, Identity]:
+    """An open instrument that is the one the configuration says; the caller closes it."""
+    instrument: Instrument = connect(name, configuration)
+    try:
+        return instrument, instrument.identify()
+    except DriverError:
+        instrument.close()
+        raise
 
 
 def at_once(tasks: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer | DriverError]:

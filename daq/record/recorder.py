@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, Queue
@@ -60,8 +61,12 @@ class Recorder:
         self._sending = Lock()
         self._listener = Thread(target=self._listen, name="recorder", daemon=True)
         self._listener.start()
-        self._put(create)
-        self._await(Created)
+        try:
+            self._put(create)
+            self._await(Created)
+        except RecordingError:
+            self._close()
+            raise
 
     def __enter__(self) -> "Recorder":
         return self
@@ -144,12 +149,8 @@ class Recorder:
                 return
 
     def _close(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is self._process.stdin and stream is not None and not stream.closed:
-                try:
-                    stream.close()
-                except BrokenPipeError:
-                    continue
+        with suppress(BrokenPipeError):
+            cast(BinaryIO, self._process.stdin).close()
         try:
             self._process.wait(ANSWER_S)
         except subprocess.TimeoutExpired:

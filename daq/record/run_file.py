@@ -40,7 +40,7 @@ class RunFile:
                 )
             self._entry = self._file["entry"]
             self._load()
-        except (KeyError, ValueError, OSError) as error:
+        except (KeyError, ValueError, OSError, RuntimeError) as error:
             self._file.close()
             raise RunFileError(f"{path} is damaged ({error})") from None
         except RunFileError:
@@ -58,7 +58,8 @@ class RunFile:
         texts = entry["configuration"]
         self.title = _text(entry["title"])
         self.element = _text(entry["element"])
-        self.sizes: tuple[int, int] = tuple(int(size) for size in entry["sizes"][()])
+        first, last = entry["sizes"][()]
+        self.sizes: tuple[int, int] = (int(first), int(last))
         self.started, self.ended = _text(entry["start_time"]), _text(entry["end_time"])
         self.status, self.end_reason = _text(entry["status"]), _text(entry["end_reason"])
         self.plan: dict[str, Any] = json.loads(_text(texts["plan_json"]))

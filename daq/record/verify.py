@@ -26,6 +26,15 @@ class Report:
 
 def verify(run: RunFile) -> Report:
     """Check structure, ledger and checksums of an open run file."""
+    report = count_shots(run)
+    _check_numbers(run, report)
+    _check_bursts(run, report)
+    _check_traces(run, report)
+    return report
+
+
+def count_shots(run: RunFile) -> Report:
+    """The ledger of an open run file, without reading its traces."""
     report = Report(status=run.status)
     fired = _fired(run)
     states = run.states[:fired]
@@ -39,9 +48,6 @@ def verify(run: RunFile) -> Report:
     if armed_left + unacknowledged:
         killed = CAUSES[Cause.PROCESS_KILLED]
         report.causes[killed] = report.causes.get(killed, 0) + armed_left + unacknowledged
-    _check_numbers(run, fired, report)
-    _check_bursts(run, report)
-    _check_traces(run, report)
     return report
 
 
@@ -61,7 +67,8 @@ def _causes(run: RunFile, fired: int) -> dict[str, int]:
     return {CAUSES[Cause(int(kind))]: int(count) for kind, count in zip(kinds, counts, strict=True)}
 
 
-def _check_numbers(run: RunFile, fired: int, report: Report) -> None:
+def _check_numbers(run: RunFile, report: Report) -> None:
+    fired = report.fired
     if report.recorded + report.lost != fired:
         report.faults.append(f"fired {fired} shots, but {report.recorded} recorded + {report.lost} lost")
     if len(run.states) < fired:

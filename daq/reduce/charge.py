@@ -1,7 +1,7 @@
 """Charge of a shot in the bins of a window, in whole sixteenths of a code times sample.
 
-A fixed-point unit makes every sum an exact integer: blocks may be added in any grouping with bit-equal results.  The baseline is one
-number per shot, rounded to a sixteenth of a code.
+A fixed-point unit makes every sum an exact integer: blocks may be added in any grouping with bit-equal results.  The baseline
+is one number per shot, rounded to a sixteenth of a code.
 """
 
 import numpy as np
@@ -31,7 +31,8 @@ def baselines(traces: NDArray[np.int16], samples: NDArray[np.intp]) -> NDArray[n
     reach = np.ceil(CLIP * np.maximum(median - ordered[:, low, None], 1)).astype(np.int32)
     kept = np.abs(chosen - median) <= reach
     sums = np.where(kept, chosen, 0).sum(axis=1, dtype=np.int64)
-    return np.rint(PARTS * sums / kept.sum(axis=1)).astype(np.int64)
+    rounded: NDArray[np.int64] = np.rint(PARTS * sums / kept.sum(axis=1)).astype(np.int64)
+    return rounded
 
 
 def charges(traces: NDArray[np.int16], window: Window, baseline: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """What reduction hands to analysis: per cluster and field a profile, values with their covariance.
 
-A `Profile` says nothing of how its values were made: analogue integration gives charge per shot, counting would give ions per shot.
-`Profiles` holds exact integer sums per step, so that drift between the steps of a run can be seen, and combines them per field.
+A `Profile` says nothing of how its values were made: analogue integration gives charge per shot, counting would give ions
+per shot.  `Profiles` holds exact integer sums per step, so that drift between the steps of a run shows, and combines them per field.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,6 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from config.calibration import Calibrations
 from daq.record.blocks import Step, TraceAxis
 from daq.reduce.charge import PARTS
 from daq.reduce.windows import Window
@@ -19,25 +18,26 @@ from daq.reduce.windows import Window
 
 @dataclass(frozen=True)
 class Profile:
-    """Mean signal of one cluster at one field against position.
+    """Mean signal of one cluster at one field against flight time.
 
     `values` float64[bins] signal per shot; `covariance` float64[bins, bins] of these means, from the scatter between shots;
-    `position_m` float64[bins], the middle of each bin.
+    `time_s` float64[bins], the middle of each bin, evenly spaced.
     """
 
     size: int
     mass_u: float
     field_T: float
     shots: int
-    position_m: NDArray[np.float64]
+    time_s: NDArray[np.float64]
     values: NDArray[np.float64]
     covariance: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class StepSums:
-    """Sums over the shots of one step: per window Σ q (int64[bins]) and Σ q qᵀ (int64[bins, bins]), in sixteenths of code times sample.
+    """Sums over the shots of one step: per window Σ q (int64[bins]) and Σ q qᵀ (int64[bins, bins]).
 
+    The unit of q is a sixteenth of a code times a sample.
     `saturated` counts shots with a sample at the digitizer's limit; they stay in the sums.
     """
 
@@ -50,7 +50,7 @@ class StepSums:
 
     def __add__(self, other: Self) -> "StepSums":
         if self.step != other.step:
-            raise ValueError(f"step {other.step.index} was given with other conditions than before; a step's conditions are fixed")
+            raise ValueError(f"step {other.step.index} was given with other conditions than before; they are fixed")
         return StepSums(
             self.step,
             self.shots + other.shots,
@@ -81,16 +81,17 @@ class SpectrumSums:
 
 @dataclass(frozen=True)
 class Profiles:
-    """Everything reduced so far.  `windows` by size; `outside` the sizes whose window the trace does not hold; `steps` by index."""
+    """Everything reduced so far.
+
+    `windows` by size; `outside` the sizes whose window the trace does not hold; `steps` by index; `spectra` by set field in T.
+    """
 
     axis: TraceAxis
     element: str
-    calibrations: Calibrations
     windows: tuple[Window, ...]
     outside: tuple[int, ...]
     steps: tuple[StepSums, ...]
     spectra: Mapping[float, SpectrumSums]
-    """By set field in T."""
 
     @property
     def fields_T(self) -> tuple[float, ...]:
@@ -119,9 +120,9 @@ class Profiles:
         return self._weighted(field_set_T, "source_temperature_K")
 
     def selected(self, steps: frozenset[int]) -> "Profiles":
-        """The same with only some steps, for a run that holds several conditions.  Spectra, kept per field, stay those of all steps."""
+        """The same with only some steps, for a run that holds several conditions; spectra stay those of all steps."""
         kept = tuple(sums for sums in self.steps if sums.step.index in steps)
-        return Profiles(self.axis, self.element, self.calibrations, self.windows, self.outside, kept, self.spectra)
+        return Profiles(self.axis, self.element, self.windows, self.outside, kept, self.spectra)
 
     def profile(self, size: int, field_set_T: float) -> Profile:
         """Profile of one cluster at a set field, in codes times samples per shot.  Needs two shots, else `ValueError`."""
@@ -131,14 +132,14 @@ class Profiles:
         chosen = self._at(field_set_T)
         shots = sum(sums.shots for sums in chosen)
         if shots < 2:
-            raise ValueError(f"{shots} shots at a set field of {field_set_T:g} T make no profile; at least two are needed")
+            raise ValueError(f"{shots} shots at {field_set_T:g} T make no profile; at least two are needed")
         window = self.windows[place]
         charge = np.sum([sums.charge[place] for sums in chosen], axis=0)
         product = np.sum([sums.product[place] for sums in chosen], axis=0)
         mean = charge / shots
         scatter = (product / shots - np.outer(mean, mean)) / (shots - 1)
         field_T = self.field_T(field_set_T)
-        return Profile(size, window.mass_u, field_T, shots, window.position_m, mean / PARTS, scatter / PARTS**2)
+        return Profile(size, window.mass_u, field_T, shots, window.time_s, mean / PARTS, scatter / PARTS**2)
 
     def _at(self, field_set_T: float) -> tuple[StepSums, ...]:
         return tuple(sums for sums in self.steps if sums.step.field_set_T == field_set_T)

@@ -29,10 +29,10 @@ class Reducer:
     def __init__(
         self, axis: TraceAxis, element: str, sizes: Iterable[int], calibrations: Calibrations, saturated_code: int = SATURATED
     ) -> None:
-        self._axis, self._element, self._calibrations, self._saturated_code = axis, element, calibrations, saturated_code
+        self._axis, self._element, self._saturated_code = axis, element, saturated_code
         self._windows, self._outside = cluster_windows(axis, element, sizes, calibrations)
         if not self._windows:
-            raise ValueError(f"no cluster of {element} among the sizes given arrives inside the trace; record longer or other sizes")
+            raise ValueError(f"none of the sizes of {element} given arrives inside the trace; record longer or name others")
         self._ion_free = ion_free_samples(axis, element, self._windows, calibrations)
         self._steps: dict[int, StepSums] = {}
         self._spectra: dict[float, SpectrumSums] = {}
@@ -46,9 +46,7 @@ class Reducer:
     def profiles(self) -> Profiles:
         """A snapshot; later blocks do not change it."""
         steps = tuple(self._steps[index] for index in sorted(self._steps))
-        return Profiles(
-            self._axis, self._element, self._calibrations, self._windows, self._outside, steps, dict(self._spectra)
-        )
+        return Profiles(self._axis, self._element, self._windows, self._outside, steps, dict(self._spectra))
 
     def _add(self, step: Step, block: ShotBlock, part: slice) -> None:
         traces, numbers = block.traces[part, MCP], block.numbers[part]
@@ -72,7 +70,7 @@ class Reducer:
             raise ValueError(f"a block of step {block.step} was given with the conditions of step {step.index}")
         shape = block.traces.shape
         if len(shape) != 3 or shape[1] < 1 or shape[2] != self._axis.samples:
-            raise ValueError(f"traces of shape {shape} do not fit; (shots, channels, {self._axis.samples} samples) are expected")
+            raise ValueError(f"traces of shape {shape} do not fit; (shots, channels, {self._axis.samples}) is expected")
         if block.traces.dtype != np.int16:
             raise ValueError(f"traces of type {block.traces.dtype} do not fit; int16 codes are expected")
         if len(block.numbers) != shape[0]:

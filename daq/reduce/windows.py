@@ -4,7 +4,7 @@ Bins are whole samples, so that charges stay integers and sums are exact.  A win
 acceptance of the ionisation, but no more than 3 µB in the slowest beam, plus half the beam, plus the time resolution.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from config.calibration import Calibrations
 from daq.conversions.deflection import deflection_per_uB_m
-from daq.conversions.flight_time import cluster_mass_u, flight_time_s, position_at_time_m, undeflected_time_s
+from daq.conversions.flight_time import cluster_mass_u, flight_time_s, undeflected_time_s
 from daq.record.blocks import TraceAxis
 
 ACCEPTANCE_m = 10e-3
@@ -32,7 +32,7 @@ BIN_s = 6e-9
 class Window:
     """The samples `first` to `first + bins * samples_per_bin` of a trace, where clusters of one size arrive.
 
-    `position_m` float64[bins] is the position of each bin's middle for that mass.
+    `time_s` float64[bins] is the flight time of each bin's middle.
     """
 
     size: int
@@ -40,7 +40,7 @@ class Window:
     first: int
     bins: int
     samples_per_bin: int
-    position_m: NDArray[np.float64]
+    time_s: NDArray[np.float64]
 
     @property
     def samples(self) -> slice:
@@ -57,7 +57,8 @@ def cluster_windows(
     wanted = sorted(set(sizes))
     if not wanted:
         raise ValueError("no cluster sizes were given; name at least one")
-    inside, outside = [], []
+    inside: list[Window] = []
+    outside: list[Window] = []
     for size in wanted:
         window = _window(axis, element, size, calibrations)
         fits = window.first >= 0 and window.samples.stop <= axis.samples
@@ -65,11 +66,13 @@ def cluster_windows(
     return tuple(inside), tuple(window.size for window in outside)
 
 
-def ion_free_samples(axis: TraceAxis, element: str, windows: tuple[Window, ...], calibrations: Calibrations) -> NDArray[np.intp]:
+def ion_free_samples(
+    axis: TraceAxis, element: str, windows: tuple[Window, ...], calibrations: Calibrations
+) -> NDArray[np.intp]:
     """Indices of samples between the windows for the baseline: 128 ns before each size, at the mass of V_(n - 0.2).
 
-    That place keeps away from oxides (V_nO to V_nO₃ at V_(n + 0.31), (n + 0.63), (n + 0.94)) and doubly charged clusters (n + 0.5).
-    Not truly empty, so the baseline must be robust.
+    That place keeps away from oxides (V_nO to V_nO₃ at n + 0.31, n + 0.63 and n + 0.94) and doubly charged clusters
+    (n + 0.5).  Not truly empty, so the baseline must be robust.
     """
     length = max(8, round(128e-9 / axis.interval_s))
     atom_u = cluster_mass_u(element, 1)
@@ -97,17 +100,11 @@ def _window(axis: TraceAxis, element: str, size: int, calibrations: Calibrations
     first = round((centre_s - axis.start_s) / axis.interval_s) - edges[0] * spb - spb // 2
     bins = edges[0] + edges[1] + 1
     middle = first + spb * np.arange(bins) + (spb - 1) / 2
-    times_s = axis.start_s + axis.interval_s * middle
-    position = np.asarray(position_at_time_m(times_s, mass_u, calibrations.mass, calibrations.position))
-    return Window(size, mass_u, first, bins, spb, position)
+    time_s: NDArray[np.float64] = axis.start_s + axis.interval_s * middle.astype(np.float64)
+    return Window(size, mass_u, first, bins, spb, time_s)
 
 
 def _edge_s(side: int, mass_u: float, calibrations: Calibrations) -> float:
     per_uB = deflection_per_uB_m(mass_u, SLOWEST_m_s, calibrations.deflection.field_T, calibrations.deflection)
     reach_m = min(ACCEPTANCE_m, LARGEST_MEAN_MOMENT_uB * per_uB + HALF_BEAM_m)
     return float(flight_time_s(mass_u, side * reach_m, calibrations.mass, calibrations.position))
-
-
-def by_size(windows: tuple[Window, ...]) -> Iterator[tuple[int, Window]]:
-    """Pairs of size and window."""
-    return ((window.size, window) for window in windows)

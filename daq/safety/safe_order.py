@@ -81,7 +81,7 @@ def _in_order(
         if not names:
             continue
         with ThreadPoolExecutor(len(names), thread_name_prefix="safe") as pool:
-            outcomes += pool.map(lambda item: _outcome(*item, instruments[item[1]], act), names)
+            outcomes += pool.map(lambda item: _outcome(item[0], item[1], instruments[item[1]], act), names)
     return outcomes
 
 

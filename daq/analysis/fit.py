@@ -1,0 +1,172 @@
+"""Joint fit of a cluster's profiles at zero and at full field by variable projection.
+
+The model of both profiles is linear in the response (spline coefficients, which hold the pedestal at zero field too) and in the
+pedestal that full field adds; it is non-linear in the few parameters of a deflection model.  For given parameters the linear part is solved exactly, so only the few are searched.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.optimize import least_squares
+
+from daq.analysis.noise import smooth_covariances
+from daq.analysis.response import Parts, Response, response_basis, widening
+from daq.reduce.profiles import Profile
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A non-linear parameter: where its search starts and may go; `expected` (value, standard deviation) if something is known."""
+
+    name: str
+    start: float
+    lowest: float
+    highest: float
+    expected: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Bends:
+    """What a deflection model says for one set of parameters: bends in m and shares, at zero and at full field."""
+
+    off: tuple[Vector, Vector]
+    on: tuple[Vector, Vector]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A deflection model: its own parameters, and its bends from their values."""
+
+    parameters: tuple[Parameter, ...]
+    bends: Callable[[Vector], Bends]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Result of a fit: values by name, their covariance (same order) and χ².  Curves are signal per shot in the bins."""
+
+    names: tuple[str, ...]
+    values: Vector
+    covariance: NDArray[np.float64]
+    chi2: float
+    degrees_of_freedom: int
+    off_curve: Vector
+    on_curve: Vector
+
+    def value(self, name: str) -> float:
+        return float(self.values[self.names.index(name)])
+
+    def error(self, name: str) -> float:
+        """Standard error from the measured scatter between shots."""
+        place = self.names.index(name)
+        return float(np.sqrt(self.covariance[place, place]))
+
+
+class JointFit:
+    """The data of one cluster, weighted once so that all models are compared on equal terms.
+
+    `kappa` is the expected stretch per metre of deflection with its standard deviation, `position_share` the share of the profile's
+    variance that is position (see `daq.analysis.response`).
+    """
+
+    def __init__(self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], position_share: float) -> None:
+        self._position, self._share, self._bins = position_m, position_share, len(position_m)
+        self._kappa = Parameter("kappa_per_m", kappa[0], kappa[0] - 4 * kappa[1], kappa[0] + 4 * kappa[1], kappa)
+        weights = smooth_covariances((off, on))
+        self._roots = tuple(np.linalg.cholesky(v) for v in weights)
+        self._inverse = tuple(solve_triangular(root, np.eye(self._bins), lower=True) for root in self._roots)
+        self._data = np.concatenate([self._inverse[0] @ off.values, self._inverse[1] @ on.values])
+        self._scatter = tuple(w @ p.covariance @ w.T for w, p in zip(self._inverse, (off, on), strict=True))
+        self._response = response_basis(position_m, _middle(position_m, off.values))
+        ratio = float(on.values.sum() / off.values.sum())
+        self._intensity = Parameter("log_intensity", float(np.log(ratio)) if ratio > 0 else 0.0, -5.0, 5.0)
+
+    def fit(self, model: Model, start: Sequence[float] | None = None) -> Fit:
+        """Least squares over the model's parameters, the intensity ratio on/off and κ; `start` overrides the model's starts."""
+        parameters = (self._intensity, self._kappa, *model.parameters)
+        begin = np.array([p.start for p in parameters])
+        if start is not None:
+            begin[2:] = start
+        low, high = np.array([p.lowest for p in parameters]), np.array([p.highest for p in parameters])
+        free = high > low
+        begin[~free] = low[~free]
+
+        def full(values: Vector) -> Vector:
+            everything = begin.copy()
+            everything[free] = values
+            return everything
+
+        found = least_squares(
+            lambda values: self._residuals(full(values), parameters, model),
+            np.clip(begin, low, high)[free],
+            bounds=(low[free], high[free]),
+            x_scale="jac",
+            xtol=1e-7,
+            ftol=1e-7,
+            gtol=1e-7,
+        )
+        values = full(found.x)
+        covariance = np.zeros((len(values), len(values)))
+        covariance[np.ix_(free, free)] = self._covariance(found.jac)
+        design = self._design(values, model)
+        linear, *_ = np.linalg.lstsq(design, self._data, rcond=None)
+        curve = design @ linear
+        off, on = self._roots[0] @ curve[: self._bins], self._roots[1] @ curve[self._bins :]
+        names = tuple(p.name for p in parameters)
+        dof = 2 * self._bins - design.shape[1] - int(free.sum()) + sum(p.expected is not None for p in parameters)
+        return Fit(names, values, covariance, float(2 * found.cost), dof, off, on)
+
+    def chi2_at(self, model: Model, start: Sequence[float]) -> float:
+        """χ² at the model's parameters `start`, with the starting intensity ratio and expected κ: cheap, to choose a start."""
+        parameters = (self._intensity, self._kappa, *model.parameters)
+        values = np.array([self._intensity.start, self._kappa.start, *start])
+        return float((self._residuals(values, parameters, model) ** 2).sum())
+
+    def _design(self, values: Vector, model: Model) -> NDArray[np.float64]:
+        intensity, kappa = float(np.exp(values[0])), float(values[1])
+        bends = model.bends(values[2:])
+        blocks = []
+        for (bend, share), scale in ((bends.off, 1.0), (bends.on, intensity)):
+            parts = Parts(bend, scale * share, widening(bend, kappa, self._share))
+            blocks.append(self._response.matrix(self._position, parts))
+        bins, count = self._bins, self._response.count
+        design = np.zeros((2 * bins, count + 1))
+        for i, block in enumerate(blocks):
+            design[i * bins : (i + 1) * bins, :count] = self._inverse[i] @ block
+        design[bins:, count] = self._inverse[1].sum(axis=1)
+        return design
+
+    def _residuals(self, values: Vector, parameters: Sequence[Parameter], model: Model) -> Vector:
+        design = self._design(values, model)
+        basis, _ = np.linalg.qr(design)
+        residual = self._data - basis @ (basis.T @ self._data)
+        known = [(v - p.expected[0]) / p.expected[1] for v, p in zip(values, parameters, strict=True) if p.expected]
+        return np.concatenate([residual, known])
+
+    def _covariance(self, jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Errors from the measured scatter: the estimate is linear in the data near the solution, weights need not be perfect."""
+        gain = np.linalg.pinv(jacobian)
+        bins = self._bins
+        total = gain[:, 2 * bins :] @ gain[:, 2 * bins :].T
+        for i, scatter in enumerate(self._scatter):
+            part = gain[:, i * bins : (i + 1) * bins]
+            total += part @ scatter @ part.T
+        return np.asarray(total)
+
+
+def _middle(position_m: Vector, values: Vector) -> float:
+    """Centroid of the part of a profile above a tenth of its maximum."""
+    core = np.where(values > 0.1 * values.max(), values, 0.0)
+    return float(core @ position_m / core.sum())
+
+
+def core_variance_m2(position_m: Vector, values: Vector) -> float:
+    """Variance of the part of a profile above a tenth of its maximum."""
+    core = np.where(values > 0.1 * values.max(), values, 0.0)
+    middle = float(core @ position_m / core.sum())
+    return float(core @ (position_m - middle) ** 2 / core.sum())

@@ -1,0 +1,62 @@
+"""The measured response of machine and beam, carried from the zero-field profile to the deflected one.
+
+The response r is a cubic spline on a grid a little coarser than the bins; its coefficients are linear nuisance parameters.  Since r is
+the binned profile as a function of position, moving it is exact; no shape is assumed.  A part of the beam bent by d is moved by d and
+stretched: the position at the slit side carries a field slope, z → z (1 + κd) + d about the beam's middle.  The time spread of the
+ionisation does not stretch, so a profile whose variance is position to a share ρ widens by √(1 + ρ((1 + κd)² − 1)).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+COARSER = 4 / 3
+"""Grid of the spline in bins: 8 ns, about the rms of the sharpest profile the ionisation pulse allows."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parts of a beam: how far each is bent, in m, its share, and its widening."""
+
+    bend_m: NDArray[np.float64]
+    share: NDArray[np.float64]
+    widening: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Response:
+    """A cubic spline basis over the positions of a window: `count` coefficients on a grid of `step_m` from `start_m`."""
+
+    start_m: float
+    step_m: float
+    count: int
+    middle_m: float
+    """Middle of the beam at zero field, about which parts are stretched."""
+
+    def matrix(self, position_m: NDArray[np.float64], parts: Parts) -> NDArray[np.float64]:
+        """float64[bins, count]: what a beam of these parts gives in each bin, per coefficient of the response."""
+        bins = len(position_m)
+        moved = position_m[:, None] - self.middle_m - parts.bend_m
+        place = (moved / parts.widening + self.middle_m - self.start_m) / self.step_m
+        knot = np.floor(place).astype(np.intp)
+        u = place - knot
+        scale = parts.share / parts.widening / 6
+        pieces = np.stack([(1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3]) * scale
+        column = knot + np.arange(-1, 3)[:, None, None] + 1
+        inside = (column >= 0) & (column < self.count)
+        row = np.broadcast_to(np.arange(bins)[:, None], column.shape)
+        flat = np.bincount((row * self.count + column)[inside], pieces[inside], minlength=bins * self.count)
+        return flat.reshape(bins, self.count)
+
+
+def response_basis(position_m: NDArray[np.float64], middle_m: float) -> Response:
+    """The basis that spans these bins."""
+    low, high = float(position_m.min()), float(position_m.max())
+    step = COARSER * (high - low) / (len(position_m) - 1)
+    return Response(low, step, int(np.ceil((high - low) / step)) + 3, middle_m)
+
+
+def widening(bend_m: NDArray[np.float64], kappa_per_m: float, position_share: float) -> NDArray[np.float64]:
+    """√(1 + ρ((1 + κd)² − 1)) for each bend d."""
+    return np.sqrt(1 + position_share * ((1 + kappa_per_m * bend_m) ** 2 - 1))

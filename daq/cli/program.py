@@ -1,0 +1,47 @@
+"""`clusterbeam`: its commands, and the exit status of failures: 1 the run or check failed, 2 wrong usage or configuration."""
+
+import sys
+
+import typer
+
+from config.errors import ConfigurationError
+from daq.cli.analyse import analyse
+from daq.cli.check import check
+from daq.cli.console import err
+from daq.cli.demo import demo
+from daq.cli.plan import plan
+from daq.cli.run import run
+from daq.cli.safe import safe
+from daq.cli.simulate import simulate
+from daq.cli.simulation import SimulationError
+from daq.cli.verify import verify
+from daq.engine.forecast import OutputError
+from daq.engine.instruments import InstrumentsError
+from daq.record.run_file import RunFileError
+
+FAILURES = (InstrumentsError, OutputError, RunFileError, SimulationError)
+
+program = typer.Typer(
+    name="clusterbeam",
+    help="Control, recording and analysis of magnetic-deflection experiments on gas-phase atomic clusters.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (demo, simulate, check, plan, run, safe, analyse, verify):
+    program.command()(command)
+
+
+def main() -> None:
+    """Entry point of the program."""
+    try:
+        program()
+    except ConfigurationError as error:
+        _leave(str(error), 2)
+    except FAILURES as error:
+        _leave(str(error), 1)
+
+
+def _leave(sentence: str, status: int) -> None:
+    err.print(f"clusterbeam: {sentence}", soft_wrap=True, markup=False)
+    sys.exit(status)

@@ -1,0 +1,46 @@
+"""A simulated laboratory in a process of its own, started and ended with a command."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO, Any, cast
+
+START = (sys.executable, "-P", "-m", "simulators", "--until-stdin-closes")
+END_S = 10.0
+
+
+class SimulationError(Exception):
+    """The simulated laboratory did not start."""
+
+
+@contextmanager
+def simulated_laboratory(options: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Start it, wait until every instrument answers, and end it; the instruments with role, driver and address.
+
+    The process ends by itself when this one dies, because its standard input closes.
+    """
+    with ExitStack() as context:
+        complaints = context.enter_context(tempfile.TemporaryFile())
+        command = [*START, "--json", *options]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
+        context.callback(_end, process)
+        ready = cast(IO[bytes], process.stdout).readline()
+        if not ready:
+            process.wait(END_S)
+            complaints.seek(0)
+            complaint = complaints.read().decode().strip().splitlines()
+            raise SimulationError(complaint[-1] if complaint else "the simulated laboratory ended before it was ready")
+        yield json.loads(ready)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    cast(IO[bytes], process.stdin).close()
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    cast(IO[bytes], process.stdout).close()
