@@ -19,6 +19,7 @@ from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
 from daq.analysis import Results, analyse
 from daq.engine.instruments import Instruments, at_once, connect_and_identify
+from daq.engine.review import Review, review
 from daq.engine.run import Run
 from daq.engine.state import Progress, Summary
 from daq.plan.plan import Plan
@@ -61,9 +62,13 @@ class Laboratory:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._instruments.__exit__(kind, error, trace)
 
+    def review(self, plan: Plan) -> Review:
+        """Hold a plan against this laboratory; needs no instrument.  Raises `ConfigurationError` with every fault."""
+        return review(plan, self.configuration, self.calibrations)
+
     def run(self, plan: Plan, directory: Path, watch: Callable[[Progress], None] = lambda progress: None) -> Summary:
         """Acquire a plan into a new file in `directory`.  A signal to end the program ends the run in the safe state."""
-        run = Run(self.configuration, self.calibrations, self._instruments, plan, directory, watch)
+        run = Run(self.configuration, self.calibrations, self._instruments, self.review(plan), directory, watch)
         with _signals_end(run):
             return run.run()
 

@@ -1,7 +1,7 @@
 """Joint fit of a cluster's profiles at zero and at full field by variable projection.
 
-The model of both profiles is linear in the response (spline coefficients, which hold the pedestal at zero field too) and in the
-pedestal that full field adds; it is non-linear in the few parameters of a deflection model.  For given parameters the linear part is solved exactly, so only the few are searched.
+The model of both profiles is linear in the response (spline coefficients) and in one pedestal per field; it is non-linear in the
+few parameters of a deflection model.  For given parameters the linear part is solved exactly, so only the few are searched.
 """
 
 from collections.abc import Callable, Sequence
@@ -135,10 +135,11 @@ class JointFit:
             parts = Parts(bend, scale * share, widening(bend, kappa, self._share))
             blocks.append(self._response.matrix(self._position, parts))
         bins, count = self._bins, self._response.count
-        design = np.zeros((2 * bins, count + 1))
+        design = np.zeros((2 * bins, count + 2))
         for i, block in enumerate(blocks):
-            design[i * bins : (i + 1) * bins, :count] = self._inverse[i] @ block
-        design[bins:, count] = self._inverse[1].sum(axis=1)
+            rows = slice(i * bins, (i + 1) * bins)
+            design[rows, :count] = self._inverse[i] @ block
+            design[rows, count + i] = self._inverse[i].sum(axis=1)
         return design
 
     def _residuals(self, values: Vector, parameters: Sequence[Parameter], model: Model) -> Vector:

@@ -12,11 +12,12 @@ with m the mean per shot, smoothed, a and c common to both fields, U positive.  
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.optimize import nnls
 
 from daq.reduce.profiles import Profile
 
 SMOOTHING_bins = 1.0
+EMPTY = 0.1
+"""Share of the bins that no ion reaches, at least; their scatter is the electronic noise."""
 BAND = 3
 """A single ion's pulse touches bins fewer than this apart."""
 LOWEST_EIGENVALUE = 0.2
@@ -27,13 +28,16 @@ def smooth_covariances(profiles: tuple[Profile, ...]) -> tuple[NDArray[np.float6
     """The covariance of each profile's values, smooth and positive definite, float64[bins, bins] each."""
     means = [p.values for p in profiles]
     scatters = [p.covariance * p.shots for p in profiles]
-    spreads = [_spread(mean, scatter) for mean, scatter in zip(means, scatters, strict=True)]
-    common = [_common(*pair) for pair in zip(means, scatters, spreads, strict=True)]
+    quiet = float(np.quantile(np.concatenate([np.diag(s) for s in scatters]), EMPTY))
+    spreads = [_spread(mean, scatter, quiet) for mean, scatter in zip(means, scatters, strict=True)]
+    common = [_common(*each) for each in zip(means, scatters, spreads, strict=True)]
     rest = [scatter - part for scatter, part in zip(scatters, common, strict=True)]
-    band = [_coefficients(offset, means, rest, spreads) for offset in range(BAND)]
+    band = [_coefficients(offset, means, rest, spreads, quiet) for offset in range(BAND)]
     found = []
     for p, mean, part in zip(profiles, means, common, strict=True):
         total = part + _banded(_smoothed(mean, p.shots, *band[0]), band)
+        lowest = 0.1 * band[0][0] ** 2 / p.shots  # an empty bin is no proof that no ion can come
+        total += np.diag(np.maximum(lowest - np.diag(total), 0.0))
         found.append(_positive(total, p) / p.shots)
     return tuple(found)
 
@@ -52,21 +56,27 @@ def _common(mean: NDArray[np.float64], scatter: NDArray[np.float64], spread: NDA
 
 
 def _coefficients(
-    offset: int, means: list[NDArray[np.float64]], rest: list[NDArray[np.float64]], spreads: list[NDArray[np.float64]]
-) -> NDArray[np.float64]:
+    offset: int,
+    means: list[NDArray[np.float64]],
+    rest: list[NDArray[np.float64]],
+    spreads: list[NDArray[np.float64]],
+    quiet: float,
+) -> tuple[float, float]:
     """(a, c) of one diagonal, from both fields."""
     middle = np.concatenate([(m[: len(m) - offset] + m[offset:]) / 2 for m in means])
     target = np.concatenate([np.diagonal(r, offset) for r in rest])
     spread = np.concatenate([np.sqrt(s[: len(s) - offset] * s[offset:]) for s in spreads])
     per_signal = max(float(np.trace(r)) for r in rest) / max(float(m.sum()) for m in means)
     weight = 1 / (spread * np.hypot(spread, per_signal))  # the scatter is uncertain, and so is the mean it is compared with
-    design = np.stack([middle, np.ones_like(middle)], axis=1) * weight[:, None]
     if offset == 0:
-        return np.asarray(nnls(design, target * weight)[0])
-    return np.asarray(np.linalg.lstsq(design, target * weight, rcond=None)[0])
+        slope = float((weight * middle) @ (weight * (target - quiet))) / float((weight * middle) @ (weight * middle))
+        return max(slope, 0.0), quiet
+    design = np.stack([middle, np.ones_like(middle)], axis=1) * weight[:, None]
+    slope, constant = np.linalg.lstsq(design, target * weight, rcond=None)[0]
+    return float(slope), float(constant)
 
 
-def _banded(mean: NDArray[np.float64], band: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _banded(mean: NDArray[np.float64], band: list[tuple[float, float]]) -> NDArray[np.float64]:
     total = np.zeros((len(mean), len(mean)))
     for offset, (per_signal, constant) in enumerate(band):
         diagonal = per_signal * (mean[: len(mean) - offset] + mean[offset:]) / 2 + constant
@@ -75,18 +85,18 @@ def _banded(mean: NDArray[np.float64], band: list[NDArray[np.float64]]) -> NDArr
 
 
 def _smoothed(values: NDArray[np.float64], shots: int, per_signal: float, constant: float) -> NDArray[np.float64]:
-    """The mean smoothed on a logarithmic scale, for a profile falls steeply at its flanks, down to where noise or one ion rule."""
-    mean = np.maximum(values, 0.0)
-    floor = constant / max(per_signal, 1e-300) + 2 * per_signal / shots + 1e-9 * mean.max()
-    smooth: NDArray[np.float64] = np.exp(gaussian_filter1d(np.log(mean + floor), SMOOTHING_bins, mode="nearest"))
+    """The mean smoothed on a logarithmic scale, for a profile falls steeply at its flanks, but linearly where noise or one ion rule."""
+    level = 3 * np.sqrt(constant / shots) + 2 * per_signal / shots + 1e-9 * values.max()
+    logarithm = gaussian_filter1d(np.log(np.maximum(values, -level / 2) + level), SMOOTHING_bins, mode="nearest")
+    smooth: NDArray[np.float64] = np.maximum(np.exp(logarithm) - level, 0.0)
     return smooth
 
 
-def _spread(mean: NDArray[np.float64], scatter: NDArray[np.float64]) -> NDArray[np.float64]:
-    """First guess of the standard deviation per shot in each bin, to weigh the bins: signal in proportion, and a floor."""
+def _spread(mean: NDArray[np.float64], scatter: NDArray[np.float64], quiet: float) -> NDArray[np.float64]:
+    """First guess of the standard deviation per shot in each bin, to weigh the bins: signal in proportion, and noise."""
     variance = np.diag(scatter)
     per_signal = variance.sum() / max(mean.sum(), 1e-300)
-    spread: NDArray[np.float64] = np.sqrt(per_signal * np.maximum(mean, 0.0) + np.quantile(variance, 0.1) + 1e-6 * variance.max())
+    spread: NDArray[np.float64] = np.sqrt(per_signal * np.maximum(mean, 0.0) + quiet + 1e-6 * variance.max())
     return spread
 
 

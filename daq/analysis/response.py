@@ -43,7 +43,7 @@ class Response:
         u = place - knot
         scale = parts.share / parts.widening / 6
         pieces = np.stack([(1 - u) ** 3, 3 * u**3 - 6 * u**2 + 4, -3 * u**3 + 3 * u**2 + 3 * u + 1, u**3]) * scale
-        column = knot + np.arange(-1, 3)[:, None, None] + 1
+        column = knot + np.arange(-1, 3)[:, None, None]
         inside = (column >= 0) & (column < self.count)
         row = np.broadcast_to(np.arange(bins)[:, None], column.shape)
         flat = np.bincount((row * self.count + column)[inside], pieces[inside], minlength=bins * self.count)
@@ -51,10 +51,10 @@ class Response:
 
 
 def response_basis(position_m: NDArray[np.float64], middle_m: float) -> Response:
-    """The basis that spans these bins."""
+    """The basis with its grid from the first to the last bin; beyond, the response is nothing."""
     low, high = float(position_m.min()), float(position_m.max())
-    step = COARSER * (high - low) / (len(position_m) - 1)
-    return Response(low, step, int(np.ceil((high - low) / step)) + 3, middle_m)
+    intervals = max(4, round((len(position_m) - 1) / COARSER))
+    return Response(low, (high - low) / intervals, intervals + 1, middle_m)
 
 
 def widening(bend_m: NDArray[np.float64], kappa_per_m: float, position_share: float) -> NDArray[np.float64]:

@@ -8,10 +8,9 @@ from rich.table import Table
 
 from config.laboratory import read_laboratory
 from daq.cli.console import duration, out
-from daq.engine.forecast import forecast
+from daq.engine.review import review
 from daq.plan.expansion import steps
-from daq.plan.plan import check_against, read_plan
-from daq.plan.timing import compile_timing
+from daq.plan.plan import read_plan
 
 
 def plan(
@@ -21,14 +20,11 @@ def plan(
     """Check a plan, list its steps, draw the time line of a shot, estimate duration and disk space."""
     wanted = read_plan(plan)
     laboratory, calibrations = read_laboratory(config)
-    check_against(wanted, laboratory)
-    rate_Hz, velocity = wanted.acquisition.rate_Hz, wanted.conditions.velocity_m_s
-    timing = compile_timing(laboratory.timing, calibrations.velocity, velocity, rate_Hz)
-    expected = forecast(wanted, laboratory, calibrations)
-    conditions = wanted.conditions
+    reviewed = review(wanted, laboratory, calibrations)
+    conditions, expected = wanted.conditions, reviewed.forecast
     out.print(
         f"[bold]{wanted.title}[/]: {wanted.element}{wanted.sizes[0]} to {wanted.element}{wanted.sizes[1]}, "
-        f"{conditions.source_temperature_K:g} K, {conditions.helium_pressure_bar:g} bar, {velocity:g} m/s"
+        f"{conditions.source_temperature_K:g} K, {conditions.helium_pressure_bar:g} bar, {conditions.velocity_m_s:g} m/s"
     )
     listed = Table(title="Steps", title_justify="left")
     for column in ("step", "field / T", "shots"):
@@ -36,10 +32,10 @@ def plan(
     for step in steps(wanted):
         listed.add_row(str(step.index), f"{step.field_T:g}", str(step.shots))
     out.print(listed)
-    line = Table(title=f"A shot, every {1e3 / rate_Hz:g} ms", title_justify="left")
+    line = Table(title=f"A shot, every {1e3 / reviewed.timing.rate_Hz:g} ms", title_justify="left")
     for column in ("after T0 / ms", "event", "output", "jitter / ns"):
         line.add_column(column, justify="right")
-    for event in timing.events:
+    for event in reviewed.timing.events:
         line.add_row(f"{event.time_s * 1e3:.4f}", event.name.replace("_", " "), event.output, f"{event.jitter_s * 1e9:g}")
     out.print(line)
     took = duration(expected.duration_s)

@@ -37,7 +37,9 @@ def run(
 
 def acquire(plan: Plan, config: Path | None, output: Path) -> Summary:
     """Run a plan with progress on stderr; how it ended is said there too."""
-    with Laboratory(config) as laboratory, run_progress(laboratory.configuration.clock.speed) as watch:
+    laboratory = Laboratory(config)
+    laboratory.review(plan)
+    with run_progress(laboratory.configuration.clock.speed) as watch, laboratory:
         summary = laboratory.run(plan, output, watch)
     if summary.ending is not Ending.COMPLETE:
         err.print(f"clusterbeam: the run has {_ended(summary.ending)}: {summary.reason}", soft_wrap=True, markup=False)

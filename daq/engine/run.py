@@ -13,16 +13,15 @@ from config.calibration import Calibrations
 from config.laboratory import Laboratory
 from daq.engine.burst import BurstTaker, TriggersStopped
 from daq.engine.clock import Clock
-from daq.engine.forecast import OutputError, forecast, new_run_file
+from daq.engine.forecast import OutputError, new_run_file
 from daq.engine.housekeeping import Housekeeping, channels
 from daq.engine.instruments import Instruments
 from daq.engine.logbook import Logbook, run_header
 from daq.engine.machine import Machine, MachineError
+from daq.engine.review import Review
 from daq.engine.settling import SettlingError
 from daq.engine.state import Ending, Progress, State, Summary
 from daq.plan.expansion import PlannedStep, steps
-from daq.plan.plan import Plan, check_against
-from daq.plan.timing import compile_timing
 from daq.record.recorder import Recorder, RecordingError
 from daq.safety.safe_order import make_safe, stand_by
 from drivers.errors import DriverError
@@ -36,35 +35,28 @@ class StopRequested(Exception):
 
 
 class Run:
-    """One run of one plan on opened instruments.  Refuses in its constructor what the laboratory cannot do."""
+    """One run of one reviewed plan on opened instruments."""
 
     def __init__(
         self,
         laboratory: Laboratory,
         calibrations: Calibrations,
         instruments: Instruments,
-        plan: Plan,
+        reviewed: Review,
         directory: Path,
         watch: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
-        check_against(plan, laboratory)
-        acquisition = plan.acquisition
-        self._timing = compile_timing(
-            laboratory.timing, calibrations.velocity, plan.conditions.velocity_m_s, acquisition.rate_Hz
-        )
-        self._plan, self._laboratory, self._calibrations = plan, laboratory, calibrations
+        self._plan, self._timing, self._forecast = reviewed.plan, reviewed.timing, reviewed.forecast
+        self._laboratory, self._calibrations = laboratory, calibrations
         self._instruments, self._directory = instruments, directory
         self._interrupt = Event()
-        self._stop_asked = False
         self._fault: str | None = None
         self._clock = Clock(laboratory.clock.speed)
         self._machine = Machine(laboratory, calibrations, instruments, self._clock, self._interrupt)
-        self._forecast = forecast(plan, laboratory, calibrations)
-        self._logbook = Logbook(plan.shots, self._forecast.duration_s, self._clock, watch)
+        self._logbook = Logbook(self._plan.shots, self._forecast.duration_s, self._clock, watch)
 
     def stop(self) -> None:
         """Ask the run to end: the partial burst is read and recorded.  May be called from a signal handler."""
-        self._stop_asked = True
         self._interrupt.set()
 
     def run(self) -> Summary:

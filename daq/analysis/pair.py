@@ -1,0 +1,110 @@
+"""The two profiles of one cluster with all that the models need to know, or a sentence why there is nothing to fit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from config.calibration import Calibrations
+from daq.analysis.fit import JointFit, Vector, core_variance_m2
+from daq.analysis.models import Conditions
+from daq.analysis.thermal import zeeman_ratio
+from daq.conversions.deflection import deflection_per_uB_m
+from daq.conversions.flight_time import position_at_time_m, sensitivity_s_per_m
+from daq.reduce.profiles import Profile, Profiles
+
+FEWEST_SHOTS = 100
+"""Shots per field under which the scatter between shots is not known well enough."""
+FEWEST_SIGNIFICANCE = 10.0
+"""Signal over its error under which a profile counts as empty."""
+IONISATION_RMS_s = 8.5e-9
+"""Time spread that a deflection does not stretch: the 20 ns FWHM pulse (paper sheet, assumed)."""
+SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
+"""How far steps of one condition may differ (relative, K, relative)."""
+
+
+@dataclass(frozen=True)
+class Beam:
+    """What holds for all clusters of an analysis."""
+
+    off_set_T: float
+    on_set_T: float
+    off_T: float
+    on_T: float
+    velocity_m_s: float
+    cluster_temperature_K: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One cluster at both fields.  `intensity` and its relative error: signal at full over zero field, per shot."""
+
+    size: int
+    off: Profile
+    on: Profile
+    position_m: Vector
+    sensitivity_s_per_m: float
+    at: Conditions
+    intensity: float
+    intensity_error: float
+
+
+def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
+    """The conditions of a run: lowest and highest set field, the common velocity and temperature.
+
+    `ValueError` if the steps at these fields were not taken under one condition: analyse one with `Profiles.selected`.
+    """
+    off, on = profiles.fields_T[0], profiles.fields_T[-1]
+    steps = [sums.step for sums in profiles.steps if sums.shots and sums.step.field_set_T in (off, on)]
+    velocity = np.array([step.velocity_m_s for step in steps])
+    temperature = np.array([step.source_temperature_K for step in steps])
+    pressure = np.array([step.helium_pressure_bar for step in steps])
+    for name, differs in (
+        ("velocity", np.ptp(velocity) > SAME_VELOCITY * velocity.mean()),
+        ("source temperature", np.ptp(temperature) > SAME_TEMPERATURE_K),
+        ("helium pressure", np.ptp(pressure) > SAME_PRESSURE * pressure.mean()),
+    ):
+        if differs:
+            raise ValueError(f"the steps differ in {name}; choose those of one condition with Profiles.selected and analyse them alone")
+    excess_K = calibrations.temperature.cluster_excess_K.value
+    return Beam(
+        off,
+        on,
+        profiles.field_T(off),
+        profiles.field_T(on),
+        profiles.velocity_m_s(on),
+        profiles.source_temperature_K(on) + excess_K,
+    )
+
+
+def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) -> Pair | str:
+    """The profiles of a size at both fields, or the reason why they cannot be fitted."""
+    for field_T in (beam.off_set_T, beam.on_set_T):
+        if profiles.shots(field_T) < FEWEST_SHOTS:
+            return f"only {profiles.shots(field_T)} shots at {field_T:g} T; at least {FEWEST_SHOTS} are needed"
+    off, on = profiles.profile(size, beam.off_set_T), profiles.profile(size, beam.on_set_T)
+    (off_signal, off_error), (on_signal, on_error) = _signal(off), _signal(on)
+    if not off_signal > FEWEST_SIGNIFICANCE * off_error:
+        return "no ions at zero field; the profile is empty"
+    position = np.asarray(position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64)
+    per_uB = [deflection_per_uB_m(off.mass_u, beam.velocity_m_s, T, calibrations.deflection) for T in (beam.off_T, beam.on_T)]
+    h = [zeeman_ratio(T, beam.cluster_temperature_K) for T in (beam.off_T, beam.on_T)]
+    intensity = on_signal / off_signal
+    error = float(np.hypot(on_error / off_signal, intensity * off_error / off_signal))
+    s = sensitivity_s_per_m(off.mass_u, calibrations.position)
+    return Pair(size, off, on, position, s, Conditions(*per_uB, *h), intensity, error)
+
+
+def joint_fit(pair: Pair, calibrations: Calibrations) -> JointFit:
+    """The fit of a pair.
+
+    The stretch κ is expected between nothing and the whole relative slope of the gradient: at the magnet the beam is narrower than
+    at the detector.  The share of position in the profile's variance is what the ionisation pulse leaves.
+    """
+    half = abs(calibrations.deflection.relative_gradient_slope_per_m) / 2
+    variance = core_variance_m2(pair.position_m, pair.off.values)
+    share = 1 - (IONISATION_RMS_s / pair.sensitivity_s_per_m) ** 2 / variance
+    return JointFit(pair.off, pair.on, pair.position_m, (half, max(half, 1.0)), float(np.clip(share, 0.05, 1.0)))
+
+
+def _signal(profile: Profile) -> tuple[float, float]:
+    return float(profile.values.sum()), float(np.sqrt(profile.covariance.sum()))

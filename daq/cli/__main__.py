@@ -1,0 +1,5 @@
+"""`python -m daq.cli` is the program as well."""
+
+from daq.cli.program import main
+
+main()

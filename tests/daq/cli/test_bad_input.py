@@ -1,0 +1,81 @@
+"""Bad input gets one sentence on stderr and the right exit status, before anything is touched."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.laboratory import SHIPPED
+
+VANADIUM = (SHIPPED / "plans" / "vanadium-25K.toml").read_text()
+LABORATORY = (SHIPPED / "laboratories" / "simulated.toml").read_text()
+
+
+def clusterbeam(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the program as a user does."""
+    command = [sys.executable, "-P", "-m", "daq.cli", *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("shots_per_group", "shots_per_grup"), "did you mean 'shots_per_group'"),
+        (("field_T = [0.0, 2.4]", 'field_T = ["24 kG"]'), "interleave.field_T.0 = '24 kG'"),
+        (("field_T = [0.0, 2.4]", "field_T = [0.0, 2.6]"), "2.6 T is above the 2.4 T"),
+        (("rate_Hz = 20.0", "rate_Hz = 33.0"), "not a whole multiple"),
+        (('element = "V"', 'element = "Xx"'), "element = 'Xx'"),
+    ],
+)
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_wrong_plan_is_refused(tmp_path: Path, command: str, change: tuple[str, str], said: str) -> None:
+    assert change[0] in VANADIUM
+    path = tmp_path / "plan.toml"
+    path.write_text(VANADIUM.replace(*change))
+    result = clusterbeam(command, path)
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_plan_is_shown_without_any_instrument() -> None:
+    result = clusterbeam("plan", "vanadium-25K")
+    assert result.returncode == 0
+    assert "3200 shots" in result.stdout
+    assert "ionisation" in result.stdout
+
+
+@pytest.mark.parametrize("command", [("check",), ("run", "vanadium-25K"), ("safe",)])
+def test_a_laboratory_that_does_not_answer_fails(tmp_path: Path, command: tuple[str, ...]) -> None:
+    path = tmp_path / "laboratory.toml"
+    # Port 1 is the discard of nobody: every connection is refused.
+    lines = [
+        'address = "TCPIP::127.0.0.1::1::SOCKET"' if line.startswith("address") else line for line in LABORATORY.splitlines()
+    ]
+    path.write_text("\n".join(lines))
+    output = ("--output", tmp_path) if command[0] == "run" else ()
+    result = clusterbeam(*command, "--config", path, *output)
+    assert result.returncode == 1
+    assert "cannot connect" in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    assert not list(tmp_path.glob("*.h5"))
+
+
+@pytest.mark.parametrize("command", ["verify", "analyse"])
+@pytest.mark.parametrize(("name", "content"), [("none.h5", None), ("empty.h5", b""), ("text.h5", b"not HDF5 at all")])
+def test_files_that_are_no_runs(tmp_path: Path, command: str, name: str, content: bytes | None) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    result = clusterbeam(command, path)
+    assert result.returncode == 1
+    assert name in result.stderr.replace("\n", "")
+    assert "Traceback" not in result.stderr
+
+
+def test_wrong_usage_is_status_2() -> None:
+    assert clusterbeam("run").returncode == 2
+    assert clusterbeam("analyse", "--no-such-option", "x.h5").returncode == 2
+    assert clusterbeam("run", "no-such-plan.toml").returncode == 2

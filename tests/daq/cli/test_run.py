@@ -1,0 +1,149 @@
+"""From a plan to moments as a user does it, and what happens when things go wrong in the middle."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daq.record.run_file import RunFile
+from daq.record.verify import verify
+from tests.daq.cli.conftest import Simulation, command, simulation
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
+    with simulation(tmp_path_factory.mktemp("laboratory"), "--seed", 3, "--speed", 40) as running:
+        yield running
+
+
+def call(*arguments: object, status: int = 0) -> str:
+    """Run the program to its end; its standard output."""
+    result = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=150, check=False)
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    return result.stdout
+
+
+def test_check_finds_every_instrument(laboratory: Simulation) -> None:
+    found = json.loads(call("check", "--config", laboratory.config, "--json"))
+    assert set(found) == set(laboratory.instruments)
+    assert all(one["ok"] for one in found.values())
+    assert found["digitizer"]["identity"]["model"]
+    for name, described in laboratory.instruments.items():
+        assert found[name]["role"] == described["role"]
+        assert described["driver"]
+        assert described["address"].startswith("TCPIP::127.0.0.1::")
+
+
+def test_a_run_is_recorded_verified_and_analysed(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
+    output = tmp_path / "runs"
+    summary = json.loads(call("run", small_plan, "--config", laboratory.config, "--output", output, "--json"))
+    assert summary["ending"] == "complete"
+    assert summary["shots"] == {"fired": 160, "recorded": 160, "lost": 0}
+    (path,) = output.glob("*.h5")
+    assert "160 fired = 160 recorded + 0 lost" in call("verify", path)
+    document = json.loads(call("analyse", path, "--json", "--figure", tmp_path / "figure.png"))
+    assert document["element"] == "V"
+    assert document["shots"] == summary["shots"]
+    by_size = {cluster["size"]: cluster for cluster in document["clusters"]}
+    assert sorted(by_size) == list(range(2, 34))
+    # With a twentieth of the shots only the clearest case is certain.
+    assert by_size[11]["behaviour"] == "atomic-like"
+    assert abs(by_size[11]["moment_uB"] - 0.91) < 5 * by_size[11]["error_uB"]
+    assert (tmp_path / "figure.png").stat().st_size > 20_000
+    table = call("analyse", path, "--csv")
+    assert len(table.splitlines()) == 33
+    with RunFile(path) as run:
+        assert {step.field_set_T for step in run.steps} == {0.0, 2.4}
+        assert abs(run.steps[1].field_T - 2.4) < 0.03
+        assert any("recording into" in text for _, text in run.events())
+
+
+def start_run(laboratory: Simulation, plan: Path, output: Path) -> subprocess.Popen[str]:
+    """A run that has begun to take shots."""
+    process = subprocess.Popen(
+        command("run", plan, "--config", laboratory.config, "--output", output),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "taking shots" in line:
+            return process
+    raise AssertionError("the run ended before it took a shot")
+
+
+def test_ctrl_c_ends_in_the_safe_state_with_a_complete_file(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
+    process = start_run(laboratory, small_plan, tmp_path / "runs")
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "stopped by the operator" in stderr
+    assert "NOT CONFIRMED" not in stderr
+    (path,) = (tmp_path / "runs").glob("*.h5")
+    with RunFile(path) as run:
+        report = verify(run)
+        assert run.status == "stopped"
+    assert report.complete, report.faults
+    assert 0 < report.recorded < 160
+    states = json.loads(call("check", "--config", laboratory.config, "--json"))
+    assert states["delay_generator"]["status"]["state"] != "running"
+
+
+def test_killed_simulators_end_the_run_with_a_reason(small_plan: Path, tmp_path: Path) -> None:
+    with simulation(tmp_path, "--seed", 4, "--speed", 40) as laboratory:
+        process = start_run(laboratory, small_plan, tmp_path / "runs")
+        laboratory.kill()
+        killed = time.monotonic()
+        _, stderr = process.communicate(timeout=30)
+        took = time.monotonic() - killed
+    assert process.returncode == 1
+    assert took < 10
+    assert "the run has failed" in stderr
+    assert "Traceback" not in stderr
+    (path,) = (tmp_path / "runs").glob("*.h5")
+    with RunFile(path) as run:
+        report = verify(run)
+        assert run.status == "failed"
+        assert run.end_reason
+    assert report.complete, report.faults
+    assert report.recorded > 0
+    call("analyse", path, "--json")
+
+
+def test_an_unwritable_output_is_refused_before_anything_moves(
+    laboratory: Simulation, small_plan: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    result = subprocess.run(
+        command("run", small_plan, "--config", laboratory.config, "--output", tmp_path / "file"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "cannot write into" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_killed_engine_leaves_a_file_that_accounts_for_every_shot(
+    laboratory: Simulation, small_plan: Path, tmp_path: Path
+) -> None:
+    process = start_run(laboratory, small_plan, tmp_path / "runs")
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    (path,) = (tmp_path / "runs").glob("*.h5")
+    with RunFile(path) as run:
+        report = verify(run)
+    assert report.complete, report.faults
+    assert report.fired == report.recorded + report.lost
+    call("safe", "--config", laboratory.config)
