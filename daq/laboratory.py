@@ -1,7 +1,7 @@
 """The public face for scripts: a laboratory opened from its configuration, and what can be done with it.
 
-    with Laboratory(Path("lab.toml")) as lab:
-        summary = lab.run(read_plan(Path("plan.toml")), Path("runs"))
+with Laboratory(Path("lab.toml")) as lab:
+    summary = lab.run(read_plan(Path("plan.toml")), Path("runs"))
 """
 
 import signal

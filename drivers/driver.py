@@ -1,11 +1,16 @@
 """What all drivers share: quantities checked before a byte leaves, and read through their declared commands."""
 
+import math
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
 from drivers.errors import GarbledReply, LimitError, Refused, WrongInstrument
 from drivers.links import Framing, Link, Probe, SerialSettings
 from drivers.quantity import Quantity, Value
+
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
+"""A number on the wire: no blanks inside, no underscores, no `nan`."""
 
 
 class Driver:
@@ -65,14 +70,19 @@ class Driver:
                 return text
             if quantity.kind is bool:
                 return {"0": False, "1": True}[text]
-            if quantity.kind is int:
-                return int(text)
-            value = float(text)
-            if value - value != 0:
+            if NUMBER.fullmatch(text) is None:
                 raise ValueError(text)
-            return value
+            return self._in_range(quantity, int(text) if quantity.kind is int else float(text))
         except (ValueError, KeyError):
             raise self._garbled(f"{quantity.name} came as {reply!r}") from None
+
+    def _in_range(self, quantity: Quantity, value: float) -> float:
+        """A reading, or `GarbledReply` when this quantity can never have such a value."""
+        too_low = quantity.low is not None and value < quantity.low
+        too_high = quantity.high is not None and value > quantity.high
+        if not math.isfinite(value) or (quantity.access == "read" and (too_low or too_high)):
+            raise self._garbled(f"{quantity.name} came as {value:g} {quantity.unit}, outside {quantity.limits()}")
+        return value
 
     def _declared(self, name: str) -> Quantity:
         try:

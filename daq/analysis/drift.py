@@ -1,8 +1,9 @@
 """The common drift of flight times between zero and full field, which interleaving leaves.
 
-A drift of the high voltage moves every flight time in proportion to √m.  Clusters that do not shift by themselves tell it: non-magnetic
-ones.  Which those are is not assumed: the shift per √m on which most clusters agree is taken (least squares truncated at three standard
-errors), since superparamagnetic shifts scale as 1/√m and differ from each other.
+A drift of the high voltage moves every flight time in proportion to √m.  Clusters that do not shift by themselves
+tell it: non-magnetic ones.  Which those are is not assumed: the shift per √m on which most clusters agree is taken
+(least squares truncated at three standard errors), since superparamagnetic shifts scale as 1/√m and differ from
+each other.
 """
 
 from collections.abc import Sequence

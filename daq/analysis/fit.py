@@ -1,7 +1,8 @@
 """Joint fit of a cluster's profiles at zero and at full field by variable projection.
 
-The model of both profiles is linear in the response (spline coefficients) and in one pedestal per field; it is non-linear in the
-few parameters of a deflection model.  For given parameters the linear part is solved exactly, so only the few are searched.
+The model of both profiles is linear in the response (spline coefficients) and in one pedestal per field; it is
+non-linear in the few parameters of a deflection model.  For given parameters the linear part is solved exactly, so
+only the few are searched.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ from scipy.linalg import solve_triangular
 from scipy.optimize import least_squares
 
 from daq.analysis.noise import smooth_covariances
-from daq.analysis.response import Parts, Response, response_basis, widening
+from daq.analysis.response import Parts, response_basis, widening
 from daq.reduce.profiles import Profile
 
 Vector = NDArray[np.float64]
@@ -21,7 +22,7 @@ Vector = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A non-linear parameter: where its search starts and may go; `expected` (value, standard deviation) if something is known."""
+    """A non-linear parameter: where its search starts and may go; `expected` (value, standard deviation) if known."""
 
     name: str
     start: float
@@ -48,7 +49,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Fit:
-    """Result of a fit: values by name, their covariance (same order) and χ².  Curves are signal per shot in the bins."""
+    """Result of a fit: values by name, their covariance (same order) and χ².
+
+    Curves are the model's signal per shot at the positions `JointFit.fine_m`.
+    """
 
     names: tuple[str, ...]
     values: Vector
@@ -70,19 +74,24 @@ class Fit:
 class JointFit:
     """The data of one cluster, weighted once so that all models are compared on equal terms.
 
-    `kappa` is the expected stretch per metre of deflection with its standard deviation, `position_share` the share of the profile's
-    variance that is position (see `daq.analysis.response`).
+    `kappa` is the expected stretch per metre of deflection with its standard deviation, `position_share` the share
+    of the profile's variance that is position (see `daq.analysis.response`).  `middle_m` is the middle of the beam
+    at zero field.  `fine_m` are positions a quarter of a bin apart, to draw the model.
     """
 
-    def __init__(self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], position_share: float) -> None:
+    def __init__(
+        self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], position_share: float
+    ) -> None:
         self._position, self._share, self._bins = position_m, position_share, len(position_m)
         self._kappa = Parameter("kappa_per_m", kappa[0], kappa[0] - 4 * kappa[1], kappa[0] + 4 * kappa[1], kappa)
         weights = smooth_covariances((off, on))
-        self._roots = tuple(np.linalg.cholesky(v) for v in weights)
-        self._inverse = tuple(solve_triangular(root, np.eye(self._bins), lower=True) for root in self._roots)
+        roots = [np.linalg.cholesky(weight) for weight in weights]
+        self._inverse = tuple(solve_triangular(root, np.eye(self._bins), lower=True) for root in roots)
         self._data = np.concatenate([self._inverse[0] @ off.values, self._inverse[1] @ on.values])
         self._scatter = tuple(w @ p.covariance @ w.T for w, p in zip(self._inverse, (off, on), strict=True))
-        self._response = response_basis(position_m, _middle(position_m, off.values))
+        self.fine_m = np.interp(np.arange(0, len(position_m) - 0.75, 0.25), np.arange(len(position_m)), position_m)
+        self.middle_m = _middle(position_m, off.values)
+        self._response = response_basis(position_m, self.middle_m)
         ratio = float(on.values.sum() / off.values.sum())
         self._intensity = Parameter("log_intensity", float(np.log(ratio)) if ratio > 0 else 0.0, -5.0, 5.0)
 
@@ -113,12 +122,10 @@ class JointFit:
         values = full(found.x)
         covariance = np.zeros((len(values), len(values)))
         covariance[np.ix_(free, free)] = self._covariance(found.jac)
-        design = self._design(values, model)
-        linear, *_ = np.linalg.lstsq(design, self._data, rcond=None)
-        curve = design @ linear
-        off, on = self._roots[0] @ curve[: self._bins], self._roots[1] @ curve[self._bins :]
+        linear, *_ = np.linalg.lstsq(self._design(values, model), self._data, rcond=None)
+        off, on = (block @ linear[:-2] + linear[-2 + i] for i, block in enumerate(self._blocks(values, model, self.fine_m)))
         names = tuple(p.name for p in parameters)
-        dof = 2 * self._bins - design.shape[1] - int(free.sum()) + sum(p.expected is not None for p in parameters)
+        dof = 2 * self._bins - len(linear) - int(free.sum()) + sum(p.expected is not None for p in parameters)
         return Fit(names, values, covariance, float(2 * found.cost), dof, off, on)
 
     def chi2_at(self, model: Model, start: Sequence[float]) -> float:
@@ -127,16 +134,20 @@ class JointFit:
         values = np.array([self._intensity.start, self._kappa.start, *start])
         return float((self._residuals(values, parameters, model) ** 2).sum())
 
-    def _design(self, values: Vector, model: Model) -> NDArray[np.float64]:
+    def _blocks(self, values: Vector, model: Model, position_m: Vector) -> list[NDArray[np.float64]]:
+        """What the response's coefficients give at each position, at zero and at full field."""
         intensity, kappa = float(np.exp(values[0])), float(values[1])
         bends = model.bends(values[2:])
-        blocks = []
-        for (bend, share), scale in ((bends.off, 1.0), (bends.on, intensity)):
-            parts = Parts(bend, scale * share, widening(bend, kappa, self._share))
-            blocks.append(self._response.matrix(self._position, parts))
+        return [
+            self._response.matrix(position_m, Parts(bend, scale * share, widening(bend, kappa, self._share)))
+            for (bend, share), scale in ((bends.off, 1.0), (bends.on, intensity))
+        ]
+
+    def _design(self, values: Vector, model: Model) -> NDArray[np.float64]:
+        """The whitened model: a column per coefficient of the response, and one per pedestal."""
         bins, count = self._bins, self._response.count
         design = np.zeros((2 * bins, count + 2))
-        for i, block in enumerate(blocks):
+        for i, block in enumerate(self._blocks(values, model, self._position)):
             rows = slice(i * bins, (i + 1) * bins)
             design[rows, :count] = self._inverse[i] @ block
             design[rows, count + i] = self._inverse[i].sum(axis=1)
@@ -150,7 +161,7 @@ class JointFit:
         return np.concatenate([residual, known])
 
     def _covariance(self, jacobian: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Errors from the measured scatter: the estimate is linear in the data near the solution, weights need not be perfect."""
+        """Errors from the measured scatter: near the solution the estimate is linear in the data, however weighted."""
         gain = np.linalg.pinv(jacobian)
         bins = self._bins
         total = gain[:, 2 * bins :] @ gain[:, 2 * bins :].T

@@ -12,11 +12,13 @@ ONE_SIDED_95 = 1.645
 HIGHEST_uB = 100.0
 
 
-def relaxing_limit_uB(mean_uB: float, error_uB: float, law: Callable[[float], float], scale: Callable[[float], float]) -> float | None:
+def relaxing_limit_uB(
+    mean_uB: float, error_uB: float, law: Callable[[float], float], scale: Callable[[float], float]
+) -> float | None:
     """Largest moment whose thermal mean the data allow: mean found, or 0 if negative, plus 1.645 standard errors.
 
-    `law` gives the thermal mean of a moment, `scale` the systematic error of that mean (temperature, field, C), added in quadrature.
-    None if no moment up to 100 µB is excluded.
+    `law` gives the thermal mean of a moment, `scale` the systematic error of that mean (temperature, field, C),
+    added in quadrature. None if no moment up to 100 µB is excluded.
     """
 
     def excess(moment_uB: float) -> float:

@@ -1,7 +1,8 @@
 """The three kinds of behaviour as deflection models (see `daq.analysis.fit`): what share of the beam is bent how far.
 
-All bends are in m.  The field that remains at zero current bends too: in a blocked state by the smaller C, in a relaxing one by the
-smaller C and the smaller thermal mean.  `offset_m` moves everything at full field: the common drift of flight times.
+All bends are in m.  The field that remains at zero current bends too: in a blocked state by the smaller C, in a
+relaxing one by the smaller C and the smaller thermal mean.  `offset_m` moves everything at full field: the common
+drift of flight times.
 """
 
 from dataclasses import dataclass

@@ -1,17 +1,19 @@
 """Profiles to magnetic moments: the joint fits of each cluster, the choice between behaviours, and honest errors.
 
-For each cluster both profiles are fitted together with three models (`daq.analysis.models`): nothing bends, one shift (relaxing), two
-peaks with a relaxed part (blocked).  The choice, in this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its standard error:
+For each cluster both profiles are fitted together with three models (`daq.analysis.models`): nothing bends, one
+shift (relaxing), two peaks with a relaxed part (blocked).  The choice, in this order, with Δ = χ²(shift) −
+χ²(blocked) and S = shift / its standard error:
 
 1. *undecided* with a note if there is nothing sound to fit: one field only, too few shots, no ions, ions lost at full field.
 2. *atomic-like* if Δ ≥ 25 and at least a tenth of the moments stayed blocked (e^(−Wt) ≥ 0.1).
-3. *superparamagnetic* if S ≥ 4.5.  One cluster in some 10⁵ without moment would pass.
-4. *undecided* if S ≤ −4.5: nothing deflects away from the strong field on average, so fields are swapped or something drifted.
+3. *superparamagnetic* if S ≥ 4; one cluster in 30,000 without moment would pass.
+4. *undecided* if S ≤ −4: nothing deflects away from the strong field on average, so fields are swapped or something drifted.
 5. *non-magnetic* only if the 95 % limits exclude a superparamagnetic 1 µB and an atomic-like 0.2 µB.
 6. *undecided* otherwise, with those limits.
 
-Statistical errors come from the scatter between shots.  Systematic errors come from evaluating the moment again with each calibration
-changed by its standard uncertainty.  The curvature of the position calibration is left out: it moves ± peaks alike.
+Statistical errors come from the scatter between shots.  Systematic errors come from evaluating the moment again
+with each calibration changed by its standard uncertainty.  The curvature of the position calibration is left out:
+it moves ± peaks alike.
 """
 
 import math
@@ -25,7 +27,7 @@ from daq.analysis.drift import Shift, common_drift
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
 from daq.analysis.models import blocked, non_magnetic, relaxing
-from daq.analysis.pair import Beam, Pair, beam, joint_fit, pair
+from daq.analysis.pair import Beam, Pair, beam, centroid_shift_uB, joint_fit, pair
 from daq.analysis.results import ClusterResult, Curves, Drift, Results
 from daq.analysis.thermal import brillouin_mean_uB, brillouin_moment_uB, brillouin_slope, langevin_moment_uB
 from daq.conversions.velocity import velocity_relative_uncertainty
@@ -34,7 +36,7 @@ from daq.reduce.profiles import Profiles
 
 DECISIVE = 25.0
 LEAST_BLOCKED = 0.1
-SIGNIFICANT = 4.5
+SIGNIFICANT = 4.0
 EXCLUDED_RELAXING_uB = 1.0
 EXCLUDED_BLOCKED_uB = 0.2
 LOST = 0.6
@@ -77,7 +79,7 @@ def analyse(profiles: Profiles, calibrations: Calibrations) -> Results:
     found = {size: _undecided(size, note) for size, note in notes.items()}
     for size, cluster in pairs.items():
         fits = _fits(_corrected(cluster, drift), data[size])
-        found[size] = replace(_judged(fits, usual, conditions, drift, calibrations), **_common(fits, ion))
+        found[size] = _described(_judged(fits, usual, conditions, drift, calibrations), fits, ion)
     return Results(
         profiles.element,
         tuple(found[size] for size in sizes),
@@ -89,7 +91,7 @@ def analyse(profiles: Profiles, calibrations: Calibrations) -> Results:
 
 
 def _pairs(profiles: Profiles, conditions: Beam, calibrations: Calibrations) -> tuple[dict[int, Pair], dict[int, str]]:
-    notes = {size: "arrives outside the recorded trace" for size in profiles.outside}
+    notes = dict.fromkeys(profiles.outside, "arrives outside the recorded trace")
     pairs = {}
     for window in profiles.windows:
         found = pair(profiles, window.size, conditions, calibrations)
@@ -138,7 +140,9 @@ def _judged(fits: Fits, usual: float, conditions: Beam, drift: Drift | None, cal
     lost = cluster.intensity + 5 * cluster.intensity_error < LOST * usual
     if lost:
         share = cluster.intensity / usual
-        return _undecided(size, f"only {share:.0%} of its ions arrive at full field; they are bent out of the ionised region or lost")
+        return _undecided(
+            size, f"only {share:.0%} of its ions arrive at full field; they are bent out of the ionised region or lost"
+        )
     blocked_share = math.exp(-fits.relaxed_doublet.value("flips"))
     if fits.preference >= DECISIVE and blocked_share >= LEAST_BLOCKED:
         return _atomic_like(fits, conditions, calibrations)
@@ -148,12 +152,14 @@ def _judged(fits: Fits, usual: float, conditions: Beam, drift: Drift | None, cal
         return _superparamagnetic(fits, conditions, drift, calibrations)
     if significance <= -SIGNIFICANT:
         note = "deflected away from the strong field, which nothing magnetic does: swapped fields or drift?"
-        return replace(_undecided(size, note), significance=significance)
+        mean, mean_error = fits.shift.value("mean_uB"), fits.shift.error("mean_uB")
+        return replace(_undecided(size, note), mean_moment_uB=mean, mean_moment_error_uB=mean_error, significance=significance)
     return _without_deflection(fits, error, conditions, calibrations)
 
 
 def _atomic_like(fits: Fits, conditions: Beam, calibrations: Calibrations) -> ClusterResult:
     fit = fits.relaxed_doublet
+    mean, mean_error = centroid_shift_uB(fits.pair)
     moment, statistical = fit.value("moment_uB"), fit.error("moment_uB")
     scales = _scales(conditions, calibrations)
     systematics = {name: moment * scales[name] for name in ("gradient", "velocity", "position")}
@@ -161,6 +167,8 @@ def _atomic_like(fits: Fits, conditions: Beam, calibrations: Calibrations) -> Cl
         ClusterResult(
             fits.pair.size,
             "atomic-like",
+            mean_moment_uB=mean,
+            mean_moment_error_uB=mean_error,
             flips=fit.value("flips"),
             flips_error=fit.error("flips"),
             significance=math.sqrt(max(fits.none.chi2 - fit.chi2, 0.0)),
@@ -176,7 +184,9 @@ def _superparamagnetic(fits: Fits, conditions: Beam, drift: Drift | None, calibr
     moment = brillouin_moment_uB(mean, h)
     slope = brillouin_slope(moment, h)
     scales = _scales(conditions, calibrations)
-    systematics = {name: _half_change(lambda f: brillouin_moment_uB(mean * f, h), scales[name]) for name in ("gradient", "velocity", "position")}
+    systematics = {}
+    for name in ("gradient", "velocity", "position"):
+        systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean * f, h), scales[name])
     for name in ("field", "temperature"):
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean, h * f), scales[name])
     systematics["drift"] = _drift_error_uB(fits.pair, drift) / slope
@@ -186,6 +196,8 @@ def _superparamagnetic(fits: Fits, conditions: Beam, drift: Drift | None, calibr
             fits.pair.size,
             "superparamagnetic",
             note,
+            mean_moment_uB=mean,
+            mean_moment_error_uB=fits.shift.error("mean_uB"),
             langevin_uB=langevin_moment_uB(mean, h),
             significance=mean / fits.shift.error("mean_uB"),
         ),
@@ -206,15 +218,18 @@ def _without_deflection(fits: Fits, error: float, conditions: Beam, calibrations
 
     relaxing_limit = relaxing_limit_uB(mean, error, lambda moment: brillouin_mean_uB(moment, h), uncertain)
     blocked_limit = blocked_limit_uB(fits.data, fits.pair.at, fits.doublet)
-    known = relaxing_limit is not None and blocked_limit is not None
-    excluded = known and relaxing_limit < EXCLUDED_RELAXING_uB and blocked_limit < EXCLUDED_BLOCKED_uB
-    limit = max(relaxing_limit, blocked_limit) if known else None
-    note = "" if excluded else _why_undecided(relaxing_limit, blocked_limit, fits.preference)
+    limit, excluded = None, False
+    if relaxing_limit is not None and blocked_limit is not None:
+        limit = max(relaxing_limit, blocked_limit)
+        excluded = relaxing_limit < EXCLUDED_RELAXING_uB and blocked_limit < EXCLUDED_BLOCKED_uB
+    note = "" if excluded else _why_undecided(relaxing_limit, blocked_limit, fits.preference, mean / error)
     return ClusterResult(
         fits.pair.size,
         "non-magnetic" if excluded else "undecided",
         note,
         moment_uB=0.0 if excluded else None,
+        mean_moment_uB=mean,
+        mean_moment_error_uB=fits.shift.error("mean_uB"),
         limit_uB=limit,
         superparamagnetic_limit_uB=relaxing_limit,
         atomic_limit_uB=blocked_limit,
@@ -222,13 +237,16 @@ def _without_deflection(fits: Fits, error: float, conditions: Beam, calibrations
     )
 
 
-def _why_undecided(relaxing_limit: float | None, blocked_limit: float | None, preference: float) -> str:
+def _why_undecided(relaxing_limit: float | None, blocked_limit: float | None, preference: float, significance: float) -> str:
     parts = [
-        f"{name} below {limit:.2g} µB" if limit is not None else f"{name} of any moment"
+        f"{name} below {limit:.2g} µB" if limit is not None else f"{name} with any moment"
         for name, limit in (("superparamagnetic", relaxing_limit), ("atomic-like", blocked_limit))
     ]
-    hint = "; a splitting is likely" if preference > DECISIVE / 2 else ""
-    return f"may be {' or '.join(parts)}{hint}; more shots decide"
+    if preference > DECISIVE / 2:
+        parts.append("a splitting is likely")
+    elif significance > SIGNIFICANT / 2:
+        parts.append(f"a shift is likely ({significance:.1f} standard errors)")
+    return f"{'; '.join(parts)}; more shots decide"
 
 
 def _scales(conditions: Beam, calibrations: Calibrations) -> dict[str, float]:
@@ -271,27 +289,27 @@ def _undecided(size: int, note: str) -> ClusterResult:
     return ClusterResult(size, "undecided", note)
 
 
-def _common(fits: Fits, ion: float | None) -> dict[str, float | int | Curves | None]:
-    """What every fitted cluster reports, whatever was decided."""
+def _described(result: ClusterResult, fits: Fits, ion: float | None) -> ClusterResult:
+    """With what every fitted cluster reports, whatever was decided."""
     cluster, best = fits.pair, min((fits.none, fits.shift, fits.relaxed_doublet), key=lambda fit: fit.chi2)
     if best.chi2 > fits.none.chi2 - 9:
         best = fits.none
     signal = sum(p.shots * float(p.values.sum()) for p in (cluster.off, cluster.on))
     curves = Curves(
-        cluster.position_m / cluster.at.on_m_per_uB,
+        (cluster.position_m - fits.data.middle_m) / cluster.at.on_m_per_uB,
         cluster.off.values,
         cluster.on.values,
         np.sqrt(np.diag(cluster.off.covariance)),
         np.sqrt(np.diag(cluster.on.covariance)),
+        (fits.data.fine_m - fits.data.middle_m) / cluster.at.on_m_per_uB,
         best.off_curve,
         best.on_curve,
     )
-    return {
-        "mean_moment_uB": fits.shift.value("mean_uB"),
-        "mean_moment_error_uB": fits.shift.error("mean_uB"),
-        "chi2": best.chi2,
-        "degrees_of_freedom": best.degrees_of_freedom,
-        "ions": signal / ion if ion else None,
-        "intensity_ratio": cluster.intensity,
-        "curves": curves,
-    }
+    return replace(
+        result,
+        chi2=best.chi2,
+        degrees_of_freedom=best.degrees_of_freedom,
+        ions=signal / ion if ion else None,
+        intensity_ratio=cluster.intensity,
+        curves=curves,
+    )

@@ -1,12 +1,13 @@
 """Weights for the fit: the covariance of a profile as a smooth function of its mean.
 
-Weights straight from the scatter would follow each bin's fluctuation (low bins look certain: a bias), and hundreds of shots cannot be
-inverted in tens of dimensions without loss.  So the scatter is described by what makes it:
+Weights straight from the scatter would follow each bin's fluctuation (low bins look certain: a bias), and hundreds
+of shots cannot be inverted in tens of dimensions without loss.  So the scatter is described by what makes it:
 
     V_ij = a_|i−j| (m_i + m_j)/2 + c_|i−j|   ions of unequal pulse height that share neighbouring bins, and electronic noise
          + M U Mᵀ, M = (m, m')               shots that are stronger or weaker as a whole, or early or late as a whole
 
-with m the mean per shot, smoothed, a and c common to both fields, U positive.  The errors of a fit use the measured scatter again.
+with m the mean per shot, smoothed, a and c common to both fields, U positive.  The errors of a fit use the measured
+scatter again.
 """
 
 import numpy as np
@@ -85,7 +86,7 @@ def _banded(mean: NDArray[np.float64], band: list[tuple[float, float]]) -> NDArr
 
 
 def _smoothed(values: NDArray[np.float64], shots: int, per_signal: float, constant: float) -> NDArray[np.float64]:
-    """The mean smoothed on a logarithmic scale, for a profile falls steeply at its flanks, but linearly where noise or one ion rule."""
+    """The mean smoothed on a logarithmic scale, for its flanks are steep, but linearly where noise or one ion rule."""
     level = 3 * np.sqrt(constant / shots) + 2 * per_signal / shots + 1e-9 * values.max()
     logarithm = gaussian_filter1d(np.log(np.maximum(values, -level / 2) + level), SMOOTHING_bins, mode="nearest")
     smooth: NDArray[np.float64] = np.maximum(np.exp(logarithm) - level, 0.0)

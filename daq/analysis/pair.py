@@ -51,7 +51,8 @@ class Pair:
 def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
     """The conditions of a run: lowest and highest set field, the common velocity and temperature.
 
-    `ValueError` if the steps at these fields were not taken under one condition: analyse one with `Profiles.selected`.
+    `ValueError` if the steps at these fields were not taken under one condition: analyse one with
+    `Profiles.selected`.
     """
     off, on = profiles.fields_T[0], profiles.fields_T[-1]
     steps = [sums.step for sums in profiles.steps if sums.shots and sums.step.field_set_T in (off, on)]
@@ -64,7 +65,9 @@ def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
         ("helium pressure", np.ptp(pressure) > SAME_PRESSURE * pressure.mean()),
     ):
         if differs:
-            raise ValueError(f"the steps differ in {name}; choose those of one condition with Profiles.selected and analyse them alone")
+            raise ValueError(
+                f"the steps differ in {name}; choose those of one condition with Profiles.selected and analyse them alone"
+            )
     excess_K = calibrations.temperature.cluster_excess_K.value
     return Beam(
         off,
@@ -85,7 +88,9 @@ def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) 
     (off_signal, off_error), (on_signal, on_error) = _signal(off), _signal(on)
     if not off_signal > FEWEST_SIGNIFICANCE * off_error:
         return "no ions at zero field; the profile is empty"
-    position = np.asarray(position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64)
+    position = np.asarray(
+        position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64
+    )
     per_uB = [deflection_per_uB_m(off.mass_u, beam.velocity_m_s, T, calibrations.deflection) for T in (beam.off_T, beam.on_T)]
     h = [zeeman_ratio(T, beam.cluster_temperature_K) for T in (beam.off_T, beam.on_T)]
     intensity = on_signal / off_signal
@@ -97,13 +102,27 @@ def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) 
 def joint_fit(pair: Pair, calibrations: Calibrations) -> JointFit:
     """The fit of a pair.
 
-    The stretch κ is expected between nothing and the whole relative slope of the gradient: at the magnet the beam is narrower than
-    at the detector.  The share of position in the profile's variance is what the ionisation pulse leaves.
+    The stretch κ is expected between nothing and the whole relative slope of the gradient: at the magnet the beam
+    is narrower than at the detector.  The share of position in the profile's variance is what the ionisation pulse
+    leaves.
     """
     half = abs(calibrations.deflection.relative_gradient_slope_per_m) / 2
     variance = core_variance_m2(pair.position_m, pair.off.values)
     share = 1 - (IONISATION_RMS_s / pair.sensitivity_s_per_m) ** 2 / variance
     return JointFit(pair.off, pair.on, pair.position_m, (half, max(half, 1.0)), float(np.clip(share, 0.05, 1.0)))
+
+
+def centroid_shift_uB(pair: Pair) -> tuple[float, float]:
+    """Shift of the mean position between the fields in µB and its statistical error, less the common drift."""
+    (off, off_error), (on, on_error) = (_centroid(profile, pair.position_m) for profile in (pair.off, pair.on))
+    return (on - off - pair.at.offset_m) / pair.at.on_m_per_uB, float(np.hypot(on_error, off_error)) / pair.at.on_m_per_uB
+
+
+def _centroid(profile: Profile, position_m: Vector) -> tuple[float, float]:
+    total = float(profile.values.sum())
+    middle = float(position_m @ profile.values) / total
+    weight = (position_m - middle) / total
+    return middle, float(np.sqrt(weight @ profile.covariance @ weight))
 
 
 def _signal(profile: Profile) -> tuple[float, float]:

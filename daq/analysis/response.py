@@ -1,9 +1,10 @@
 """The measured response of machine and beam, carried from the zero-field profile to the deflected one.
 
-The response r is a cubic spline on a grid a little coarser than the bins; its coefficients are linear nuisance parameters.  Since r is
-the binned profile as a function of position, moving it is exact; no shape is assumed.  A part of the beam bent by d is moved by d and
-stretched: the position at the slit side carries a field slope, z → z (1 + κd) + d about the beam's middle.  The time spread of the
-ionisation does not stretch, so a profile whose variance is position to a share ρ widens by √(1 + ρ((1 + κd)² − 1)).
+The response r is a cubic spline on a grid a little coarser than the bins; its coefficients are linear nuisance
+parameters.  Since r is the binned profile as a function of position, moving it is exact; no shape is assumed.  A
+part of the beam bent by d is moved by d and stretched: the position at the slit side carries a field slope, z → z
+(1 + κd) + d about the beam's middle.  The time spread of the ionisation does not stretch, so a profile whose
+variance is position to a share ρ widens by √(1 + ρ((1 + κd)² − 1)).
 """
 
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ class Response:
         column = knot + np.arange(-1, 3)[:, None, None]
         inside = (column >= 0) & (column < self.count)
         row = np.broadcast_to(np.arange(bins)[:, None], column.shape)
-        flat = np.bincount((row * self.count + column)[inside], pieces[inside], minlength=bins * self.count)
-        return flat.reshape(bins, self.count)
+        cell = (row * self.count + column)[inside]
+        return np.bincount(cell, pieces[inside], minlength=bins * self.count).astype(np.float64).reshape(bins, self.count)
 
 
 def response_basis(position_m: NDArray[np.float64], middle_m: float) -> Response:

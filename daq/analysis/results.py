@@ -12,13 +12,15 @@ Behaviour = Literal["atomic-like", "superparamagnetic", "non-magnetic", "undecid
 
 @dataclass(frozen=True)
 class Curves:
-    """Profiles and the fit that was chosen, for figures: signal per shot in bins at `projection_uB` (position over d(1 µB))."""
+    """Profiles and the fit that was chosen (`fine_uB`, `off_fit`, `on_fit`), to draw them: signal per shot at positions
+    from the beam's middle over d(1 µB)."""
 
     projection_uB: NDArray[np.float64]
     off: NDArray[np.float64]
     on: NDArray[np.float64]
     off_error: NDArray[np.float64]
     on_error: NDArray[np.float64]
+    fine_uB: NDArray[np.float64]
     off_fit: NDArray[np.float64]
     on_fit: NDArray[np.float64]
 
@@ -27,12 +29,13 @@ class Curves:
 class ClusterResult:
     """One cluster.  A number that could not be measured is None; moments are in µB, errors are standard errors.
 
-    `moment_uB` is the moment of an atomic-like or superparamagnetic cluster, 0 for a non-magnetic one, None when undecided;
-    `error_uB` its total error, `statistical_uB` and `systematic_uB` the parts of it, `systematics_uB` the latter by origin.
-    `limit_uB` is the 95 % upper limit of the moment of a non-magnetic or undecided cluster: the larger of the two below.
-    `mean_moment_uB` is the shift of the whole profile over d(1 µB), of either sign, with its statistical error.
-    `flips` is W t of an atomic-like cluster.  `significance` counts standard deviations from no deflection.
-    `ions` were seen at both fields together.  `intensity_ratio` is signal at full over zero field, per shot.
+    `moment_uB` is the moment of an atomic-like or superparamagnetic cluster, 0 for a non-magnetic one, None when
+    undecided; `error_uB` its total error, `statistical_uB` and `systematic_uB` the parts of it, `systematics_uB`
+    the latter by origin. `limit_uB` is the 95 % upper limit of the moment of a non-magnetic or undecided cluster:
+    the larger of the two below. `mean_moment_uB` is the shift of the profile's mean over d(1 µB), of either sign,
+    with its statistical error. `flips` is W t of an atomic-like cluster.  `significance` counts standard deviations
+    from no deflection. `ions` were seen at both fields together.  `intensity_ratio` is signal at full over zero
+    field, per shot.
     """
 
     size: int

@@ -1,7 +1,7 @@
 """Thermal and telegraph laws of a moment in a field.
 
-⟨µ⟩ = µ B_J(x), x = µB/(k_B T), J = µ/(g µB), g = 2.  With h = µ_B B/(k_B T) and 2J = µ (in µB) this is
-⟨µ⟩ = (µ + 1) coth((µ + 1) h) − coth h, the form used here.  The paper: Langevin's law does not apply to such small moments.
+⟨µ⟩ = µ B_J(x), x = µB/(k_B T), J = µ/(g µB), g = 2.  With h = µ_B B/(k_B T) and 2J = µ (in µB) this is ⟨µ⟩ = (µ +
+1) coth((µ + 1) h) − coth h, the form used here.  The paper: Langevin's law does not apply to such small moments.
 """
 
 import math
@@ -57,9 +57,10 @@ def langevin_moment_uB(mean_uB: float, h: float) -> float:
 def telegraph(flips: float, bias: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Projections y = µ_z/µ averaged over the transit, and their shares, of a moment that flips `flips` times on average.
 
-    Random telegraph signal that starts up or down with equal chance.  Down-flips come at rate W(1 − tanh b), up-flips at W(1 + tanh b),
-    b = µB/(k_B T) = `bias` (detailed balance), `flips` = W t.  The first two entries are the moments that never flipped (y = ±1); the
-    others sample the relaxed density, which for b = 0 is (Wt/2) e^(−Wt) [I₀(ξ) + I₁(ξ)/√(1−y²)], ξ = Wt √(1−y²).
+    Random telegraph signal that starts up or down with equal chance.  Down-flips come at rate W(1 − tanh b),
+    up-flips at W(1 + tanh b), b = µB/(k_B T) = `bias` (detailed balance), `flips` = W t.  The first two entries are
+    the moments that never flipped (y = ±1); the others sample the relaxed density, which for b = 0 is (Wt/2)
+    e^(−Wt) [I₀(ξ) + I₁(ξ)/√(1−y²)], ξ = Wt √(1−y²).
     """
     if flips == 0:
         return np.array([1.0, -1.0]), np.array([0.5, 0.5])

@@ -1,7 +1,8 @@
 """Deflection against moment: d = µ_z C / (m v²), d > 0 towards the strong field.
 
-C is what a calibration gives.  It holds at the field it was made at; between that field and zero it is *assumed* proportional
-to the field (iron saturation changes G/B by some per cent); moments come from the calibrated field, the rest is correction.
+C is what a calibration gives.  It holds at the field it was made at; between that field and zero it is *assumed*
+proportional to the field (iron saturation changes G/B by some per cent); moments come from the calibrated field,
+the rest is correction.
 """
 
 from scipy.constants import atomic_mass, physical_constants

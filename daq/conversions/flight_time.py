@@ -1,8 +1,8 @@
 """Mass and position against flight time: t(m, d) = t0 + k √m + s(m) d + q(m) d², s(m) = s_ref √(m / m_ref), q(m) scaled alike.
 
-The paper gives the √m scaling of s and 19.2 ns/mm for Nb20; that q scales as s does is *assumed*.  Masses are in u, positions
-in m along the gradient (positive towards the strong field), times in s after the ionisation pulse.  A peak shows the main
-isotopologue, so that one is the mass of a cluster, not the average.
+The paper gives the √m scaling of s and 19.2 ns/mm for Nb20; that q scales as s does is *assumed*.  Masses are in u,
+positions in m along the gradient (positive towards the strong field), times in s after the ionisation pulse.  A
+peak shows the main isotopologue, so that one is the mass of a cluster, not the average.
 """
 
 from typing import Any, TypeVar

@@ -1,7 +1,7 @@
 """Velocity against ionisation delay: ionisation = opening + time zero + path / v.
 
-The paper defines the velocity by the time between chopper and ionisation, 1.68 m apart.  `time_zero_s` is what the programmed
-chopper opening is early by.  Delays are counted from T0, as the delay generator is programmed.
+The paper defines the velocity by the time between chopper and ionisation, 1.68 m apart.  `time_zero_s` is what the
+programmed chopper opening is early by.  Delays are counted from T0, as the delay generator is programmed.
 """
 
 import math

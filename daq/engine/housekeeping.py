@@ -21,9 +21,7 @@ Alarm = Callable[[str], None]
 
 def watched(instrument: Instrument) -> list[Quantity]:
     """The quantities worth logging: numbers that can be read."""
-    return [
-        quantity for quantity in instrument.quantities.values() if quantity.access != "write" and quantity.kind is not str
-    ]
+    return [quantity for quantity in instrument.quantities.values() if quantity.access != "write" and quantity.kind is not str]
 
 
 def channels(instruments: Instruments) -> tuple[Channel, ...]:

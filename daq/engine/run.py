@@ -1,7 +1,7 @@
 """The run: prepare, take the steps of a plan, finish; and reach the safe state on every way out.
 
-    idle → preparing → running → finishing → idle
-                 └────────┴──────────┴────→ fault
+idle → preparing → running → finishing → idle
+             └────────┴──────────┴────→ fault
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Charge of a shot in the bins of a window, in whole sixteenths of a code times sample.
 
-A fixed-point unit makes every sum an exact integer: blocks may be added in any grouping with bit-equal results.  The baseline
-is one number per shot, rounded to a sixteenth of a code.
+A fixed-point unit makes every sum an exact integer: blocks may be added in any grouping with bit-equal results.
+The baseline is one number per shot, rounded to a sixteenth of a code.
 """
 
 import numpy as np
@@ -20,8 +20,8 @@ EXACT = 2**53
 def baselines(traces: NDArray[np.int16], samples: NDArray[np.intp]) -> NDArray[np.int64]:
     """Baseline of each shot, int64[shots] in sixteenths of a code: mean of the samples near their median.
 
-    `traces` int16[shots, samples].  The cut is symmetric about the median, its width from the lower quartile range, which ions
-    (positive) do not reach.
+    `traces` int16[shots, samples].  The cut is symmetric about the median, its width from the lower quartile range,
+    which ions (positive) do not reach.
     """
     chosen = traces[:, samples]
     count = chosen.shape[1]

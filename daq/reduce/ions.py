@@ -1,8 +1,9 @@
 """How many ions a charge stands for, from the fluctuations between shots.
 
-Ions arrive at random and each gives a charge q₁ at random: a bin's variance is its mean times E[q₁²]/E[q₁], plus the square of its mean
-times the relative variance of whole shots, plus noise.  For exponential pulse heights (assumed, about right for a microchannel plate)
-E[q₁²]/E[q₁] = 2 E[q₁].  Numbers of ions are for information; no error bar rests on them.
+Ions arrive at random and each gives a charge q₁ at random: a bin's variance is its mean times E[q₁²]/E[q₁], plus
+the square of its mean times the relative variance of whole shots, plus noise.  For exponential pulse heights
+(assumed, about right for a microchannel plate) E[q₁²]/E[q₁] = 2 E[q₁].  Numbers of ions are for information; no
+error bar rests on them.
 """
 
 import numpy as np

@@ -1,7 +1,8 @@
 """What reduction hands to analysis: per cluster and field a profile, values with their covariance.
 
-A `Profile` says nothing of how its values were made: analogue integration gives charge per shot, counting would give ions
-per shot.  `Profiles` holds exact integer sums per step, so that drift between the steps of a run shows, and combines them per field.
+A `Profile` says nothing of how its values were made: analogue integration gives charge per shot, counting would
+give ions per shot.  `Profiles` holds exact integer sums per step, so that drift between the steps of a run shows,
+and combines them per field.
 """
 
 from collections.abc import Mapping
@@ -20,8 +21,8 @@ from daq.reduce.windows import Window
 class Profile:
     """Mean signal of one cluster at one field against flight time.
 
-    `values` float64[bins] signal per shot; `covariance` float64[bins, bins] of these means, from the scatter between shots;
-    `time_s` float64[bins], the middle of each bin, evenly spaced.
+    `values` float64[bins] signal per shot; `covariance` float64[bins, bins] of these means, from the scatter
+    between shots; `time_s` float64[bins], the middle of each bin, evenly spaced.
     """
 
     size: int
@@ -83,7 +84,8 @@ class SpectrumSums:
 class Profiles:
     """Everything reduced so far.
 
-    `windows` by size; `outside` the sizes whose window the trace does not hold; `steps` by index; `spectra` by set field in T.
+    `windows` by size; `outside` the sizes whose window the trace does not hold; `steps` by index; `spectra` by set
+    field in T.
     """
 
     axis: TraceAxis

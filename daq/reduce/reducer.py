@@ -1,6 +1,7 @@
 """Blocks of traces into running sums, live and offline alike.
 
-`add` may be called with any partition of the shots into blocks, in any order: all sums are integers, so results are bit-equal.
+`add` may be called with any partition of the shots into blocks, in any order: all sums are integers, so results are
+bit-equal.
 """
 
 from collections.abc import Iterable

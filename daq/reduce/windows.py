@@ -1,7 +1,8 @@
 """Where in a trace each cluster arrives: a run of samples around its undeflected flight time, cut into bins of equal time.
 
-Bins are whole samples, so that charges stay integers and sums are exact.  A window is as wide as deflected ions need: up to the
-acceptance of the ionisation, but no more than 3 µB in the slowest beam, plus half the beam, plus the time resolution.
+Bins are whole samples, so that charges stay integers and sums are exact.  A window is as wide as deflected ions
+need: up to the acceptance of the ionisation, but no more than 3 µB in the slowest beam, plus half the beam, plus
+the time resolution.
 """
 
 from collections.abc import Iterable

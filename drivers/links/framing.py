@@ -7,8 +7,9 @@ from typing import Protocol
 class Framing(Protocol):
     """Cuts the stream of received bytes into replies."""
 
-    last_byte: int | None
-    """A byte that can end a reply, as a hint to the transport; None where replies are counted."""
+    @property
+    def last_byte(self) -> int | None:
+        """A byte that can end a reply, as a hint to the transport; None where replies are counted."""
 
     def missing(self, received: bytes | bytearray) -> int:
         """Bytes that must still come before a reply can be complete; at least 1 while it is not."""

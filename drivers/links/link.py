@@ -7,7 +7,7 @@ from threading import RLock
 
 from drivers.errors import GarbledReply, LinkClosed, LinkTimeout
 from drivers.links.framing import Framing
-from drivers.links.transport import Transport
+from drivers.links.transport import BlockTransport, Transport
 
 WireLog = Callable[[str, bytes], None]
 """Called with `">"` and each message sent, `"<"` and each piece received."""
@@ -82,6 +82,21 @@ class Link:
             self._send(message)
             return self._reply(time.monotonic() + (timeout_s or self.timeout_s))
 
+    def query_block(self, message: bytes, into: memoryview, timeout_s: float) -> None:
+        """Send a message whose reply is an IEEE 488.2 definite block of exactly `len(into)` bytes and LF; fill `into`.
+
+        Raises like `query`, `GarbledReply` also for a block of another size.
+        """
+        with self._lock:
+            self._prepare()
+            self._send(message)
+            deadline = time.monotonic() + timeout_s
+            self._block_header(len(into), deadline)
+            self._fill(into, deadline)
+            if self._exactly(1, deadline) != b"\n":
+                self._in_doubt = True
+                raise GarbledReply(self.name, "a block does not end with a line feed")
+
     def listen(self, timeout_s: float) -> bytes | None:
         """A reply that may come unasked within `timeout_s` (an error line after a silent command); None if none comes."""
         with self._lock:
@@ -146,6 +161,32 @@ class Link:
                 raise LinkTimeout(self.name, f"no reply in time, {got}")
             wanted = self._framing.missing(self._received)
             self._received += self._receive(wanted, self._framing.last_byte, min(SLICE_S, remaining))
+
+    def _block_header(self, size: int, deadline: float) -> None:
+        head = self._exactly(2, deadline)
+        digits = self._exactly(head[1] - ord("0"), deadline) if head[:1] == b"#" and head[1:] in b"123456789" else b""
+        if digits != str(size).zfill(len(digits)).encode() or not digits:
+            self._in_doubt = True
+            raise GarbledReply(self.name, f"a block of {size} bytes was expected, its header is {head + digits!r}")
+
+    def _exactly(self, count: int, deadline: float) -> bytes:
+        data = bytearray(count)
+        self._fill(memoryview(data), deadline)
+        return bytes(data)
+
+    def _fill(self, view: memoryview, deadline: float) -> None:
+        if not isinstance(self._transport, BlockTransport):
+            raise TypeError("blocks need a transport that can receive into memory")
+        got = 0
+        while got < len(view):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                self._in_doubt = True
+                raise LinkTimeout(self.name, f"a block stopped after {got} of {len(view)} bytes")
+            try:
+                got += self._transport.receive_into(view[got:], min(SLICE_S, remaining))
+            except OSError as error:
+                raise self._gone(error) from error
 
     def _send(self, message: bytes) -> None:
         pause = self._free_at - time.monotonic()

@@ -1,7 +1,7 @@
 """What a link needs of the wire below it."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 
 class Transport(Protocol):
@@ -18,6 +18,14 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Give the wire back.  Safe to call twice."""
+
+
+@runtime_checkable
+class BlockTransport(Transport, Protocol):
+    """A transport that can receive a large block straight into the caller's memory."""
+
+    def receive_into(self, view: memoryview, timeout_s: float) -> int:
+        """Fill as much of `view` as has come; 0 if nothing came within `timeout_s`."""
 
 
 @dataclass(frozen=True)

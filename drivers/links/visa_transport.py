@@ -89,7 +89,7 @@ class VisaTransport:
 
     def _socket(self) -> socket.socket | None:
         """The socket below pyvisa-py's session; None on a serial line."""
-        interface = getattr(self._library.sessions[self._session], "interface", None)
+        interface = getattr(getattr(self._library, "sessions", {}).get(self._session), "interface", None)
         return interface if isinstance(interface, socket.socket) else None
 
     def _refuse_dead_socket(self) -> None:

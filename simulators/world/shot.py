@@ -67,8 +67,10 @@ def _opening_before(ionised_s: float, shot: ShotConditions, machine: Machine) ->
 def _ablation(lamp_V: float, delay_s: float, machine: Machine) -> float:
     if lamp_V <= LASING_THRESHOLD_V:
         return 0.0
-    return (lamp_V - LASING_THRESHOLD_V) / (NOMINAL_LAMP_V - LASING_THRESHOLD_V) * _bell(
-        (delay_s - machine.best_lamp_to_q_switch_s) / LAMP_WINDOW_S
+    return (
+        (lamp_V - LASING_THRESHOLD_V)
+        / (NOMINAL_LAMP_V - LASING_THRESHOLD_V)
+        * _bell((delay_s - machine.best_lamp_to_q_switch_s) / LAMP_WINDOW_S)
     )
 
 

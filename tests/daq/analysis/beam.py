@@ -1,7 +1,8 @@
 """A small beam of our own to test the analysis against: ions drawn one by one, deflected by the closed formula.
 
-Positions come from two apertures (a trapezoid at the detector), arrival times from a Gaussian ionisation pulse, pulse heights are
-exponential.  The stretch of a deflected peak comes from where an ion passes the magnet, not from the analysis' formula.
+Positions come from two apertures (a trapezoid at the detector), arrival times from a Gaussian ionisation pulse,
+pulse heights are exponential.  The stretch of a deflected peak comes from where an ion passes the magnet, not from
+the analysis' formula.
 """
 
 from collections.abc import Callable, Mapping
@@ -93,7 +94,9 @@ def step_at(index: int, field_set_T: float) -> Step:
 ABBA = (0.0, 2.4, 2.4, 0.0)
 
 
-def charge_profiles(beam: Beam, shots: int, calibrations: Calibrations, seed: int, fields: tuple[float, ...] = ABBA) -> Profiles:
+def charge_profiles(
+    beam: Beam, shots: int, calibrations: Calibrations, seed: int, fields: tuple[float, ...] = ABBA
+) -> Profiles:
     """Profiles drawn as charge vectors, without traces: each ion's charge goes into its bin and partly into the next."""
     rng = np.random.default_rng(seed)
     windows, outside = cluster_windows(AXIS, "V", beam.clusters, calibrations)
@@ -115,7 +118,11 @@ def charge_profiles(beam: Beam, shots: int, calibrations: Calibrations, seed: in
             np.add.at(charge, (shot[inside], place[inside].astype(int)), heights[inside])
             charges.append(np.rint(charge).astype(np.int64))
         sums = StepSums(
-            step, shots, 0, 0, tuple(q.sum(axis=0) for q in charges),
+            step,
+            shots,
+            0,
+            0,
+            tuple(q.sum(axis=0) for q in charges),
             tuple((q.T.astype(float) @ q.astype(float)).astype(np.int64) for q in charges),
         )
         steps.append(sums)
@@ -124,7 +131,9 @@ def charge_profiles(beam: Beam, shots: int, calibrations: Calibrations, seed: in
 
 def traces(beam: Beam, step: Step, shots: int, rng: np.random.Generator, first: int = 0, baseline: float = -500.0) -> ShotBlock:
     """A block of traces: pulses on noise of 3 codes, with two quiet tenths of a code of baseline wander."""
-    wave = rng.normal(baseline, 3.0, (shots, AXIS.samples)).astype(np.float32) + rng.normal(0, 0.2, (shots, 1)).astype(np.float32)
+    wave = rng.normal(baseline, 3.0, (shots, AXIS.samples)).astype(np.float32) + rng.normal(0, 0.2, (shots, 1)).astype(
+        np.float32
+    )
     offsets = np.arange(-4, 5)
     for size, mean in beam.ions_per_shot.items():
         shot = np.repeat(np.arange(shots), rng.poisson(mean, shots))
