@@ -1,5 +1,6 @@
 """The two profiles of one cluster with all that the models need to know, or a sentence why there is nothing to fit."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from daq.reduce.profiles import Profile, Profiles
 
 FEWEST_SHOTS = 100
 """Shots per field under which the scatter between shots is not known well enough."""
-FEWEST_SIGNIFICANCE = 10.0
-"""Signal over its error under which a profile counts as empty."""
+EMPTY, SOUND = 10.0, 30.0
+"""Signal over its error under which a profile counts as empty, and from which on the response is known well enough for errors to
+hold: some 1,800 ions by charge, 900 counted."""
 IONISATION_RMS_s = 8.5e-9
 """Time spread that a deflection does not stretch: the 20 ns FWHM pulse (paper sheet, assumed)."""
 SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
@@ -86,8 +88,13 @@ def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) 
             return f"only {profiles.shots(field_T)} shots at {field_T:g} T; at least {FEWEST_SHOTS} are needed"
     off, on = profiles.profile(size, beam.off_set_T), profiles.profile(size, beam.on_set_T)
     (off_signal, off_error), (on_signal, on_error) = _signal(off), _signal(on)
-    if not off_signal > FEWEST_SIGNIFICANCE * off_error:
-        return "no ions at zero field; the profile is empty"
+    if off_error == 0 or on_error == 0:
+        return "every shot is the same; without scatter there are no errors"
+    for signal, error, where in ((off_signal, off_error, "zero"), (on_signal, on_error, "full")):
+        if not signal > EMPTY * error:
+            return f"no ions at {where} field; the profile is empty"
+        if not signal > SOUND * error:
+            return f"too few ions at {where} field; about {math.ceil((SOUND * error / signal) ** 2)} times the shots are needed"
     position = np.asarray(
         position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64
     )
@@ -126,4 +133,5 @@ def _centroid(profile: Profile, position_m: Vector) -> tuple[float, float]:
 
 
 def _signal(profile: Profile) -> tuple[float, float]:
-    return float(profile.values.sum()), float(np.sqrt(profile.covariance.sum()))
+    """Signal per shot and its error from the number of ions alone: the strength of shots may vary as it likes."""
+    return float(profile.values.sum()), float(np.sqrt(np.trace(profile.covariance)))

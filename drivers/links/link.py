@@ -119,11 +119,8 @@ class Link:
     def _prepare(self) -> None:
         if self._closed:
             raise LinkClosed(self.name, "the link was closed")
-        if self._in_doubt:
-            self._resynchronise()
-        elif self._received:
-            # A reply nobody asked for: what follows could be shifted by one.
-            self._received.clear()
+        # Bytes that nobody asked for mean that what follows could be shifted by one reply.
+        if self._in_doubt or self._received or self._waiting():
             self._resynchronise()
 
     def _resynchronise(self) -> None:
@@ -208,6 +205,12 @@ class Link:
         if data and self._log is not None:
             self._log("<", data)
         return data
+
+    def _waiting(self) -> bool:
+        try:
+            return self._transport.waiting()
+        except OSError as error:
+            raise self._gone(error) from error
 
     def _gone(self, error: OSError) -> LinkClosed:
         self._closed = True

@@ -34,6 +34,9 @@ class SocketTransport:
             raise ConnectionResetError(None, "closed by the instrument")
         return count
 
+    def waiting(self) -> bool:
+        return self._ready(0.0)
+
     def close(self) -> None:
         self._socket.close()
 

@@ -16,6 +16,9 @@ class Transport(Protocol):
         Returns what came, `b""` if nothing came within `timeout_s`.  A peer that closed is noticed within 0.1 s.
         """
 
+    def waiting(self) -> bool:
+        """Whether bytes have come that nobody has received yet (or the peer has closed)."""
+
     def close(self) -> None:
         """Give the wire back.  Safe to call twice."""
 

@@ -1,6 +1,7 @@
 """Bytes through PyVISA: TCP sockets and serial lines alike, with pyvisa-py (and pyserial below it) as the library."""
 
 import os
+import select
 import socket
 from functools import cache
 
@@ -64,6 +65,16 @@ class VisaTransport:
             # What pyvisa-py raises when another thread closes the session meanwhile.
             raise ConnectionAbortedError(None, "the session was closed") from error
 
+    def waiting(self) -> bool:
+        if self._serial is not None:
+            return self._serial.bytes_in_buffer > 0
+        tcp = self._socket()
+        if tcp is None:
+            return False
+        # pyvisa-py keeps what it received beyond the last read.
+        kept = getattr(self._pyvisa_py(), "_pending_buffer", b"")
+        return bool(kept) or bool(select.select([tcp], [], [], 0)[0])
+
     def close(self) -> None:
         self._resource.close()
 
@@ -87,9 +98,13 @@ class VisaTransport:
             self._resource.set_visa_attribute(attributes.termchar, last_byte)
         self._resource.set_visa_attribute(attributes.termchar_enabled, last_byte is not None)
 
+    def _pyvisa_py(self) -> object:
+        """The session below PyVISA's; None with another VISA library."""
+        return getattr(self._library, "sessions", {}).get(self._session)
+
     def _socket(self) -> socket.socket | None:
         """The socket below pyvisa-py's session; None on a serial line."""
-        interface = getattr(getattr(self._library, "sessions", {}).get(self._session), "interface", None)
+        interface = getattr(self._pyvisa_py(), "interface", None)
         return interface if isinstance(interface, socket.socket) else None
 
     def _refuse_dead_socket(self) -> None:

@@ -12,12 +12,22 @@ from config.laboratory import read_laboratory
 from daq.analysis import ClusterResult, Results, analyse
 from tests.daq.analysis.beam import ABBA, Beam, charge_profiles, magnetic, none, thermal
 
-CLUSTERS = {4: none, 6: none, 8: none, 10: none, 12: none, 3: magnetic(1.2), 11: magnetic(0.91, flips=0.1), 13: thermal(2.75), 33: thermal(5.0)}
+CLUSTERS = {
+    4: none,
+    6: none,
+    8: none,
+    10: none,
+    12: none,
+    3: magnetic(1.2),
+    11: magnetic(0.91, flips=0.1),
+    13: thermal(2.75),
+    33: thermal(5.0),
+}
 IONS = {3: 6.0, 4: 7.0, 6: 10.0, 8: 14.0, 10: 18.0, 11: 20.0, 12: 20.0, 13: 20.0, 33: 6.0}
 SHOTS = 750
 """Per step; two steps of each field make 1500 shots per field."""
 ATOMIC, RELAXING, EVEN = {3: 1.2, 11: 0.91}, {13: 2.75, 33: 5.0}, (4, 6, 8, 10, 12)
-DRAWS = 14
+DRAWS = 10
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +108,9 @@ def test_a_common_drift_is_taken_off(calibrations: Calibrations) -> None:
     beam = Beam(CLUSTERS, IONS, drift_ns={2.4: 3.0})
     results = analyse(charge_profiles(beam, SHOTS, calibrations, 5), calibrations)
     assert results.drift is not None
-    assert results.drift.shift_s_per_sqrt_u * np.sqrt(560.4) == pytest.approx(3e-9, abs=4 * results.drift.error_s_per_sqrt_u * 23.7)
+    assert results.drift.shift_s_per_sqrt_u * np.sqrt(560.4) == pytest.approx(
+        3e-9, abs=4 * results.drift.error_s_per_sqrt_u * 23.7
+    )
     assert results.cluster(12).behaviour == "non-magnetic"
     assert results.cluster(13).moment_uB == pytest.approx(2.75, abs=4 * results.cluster(13).statistical_uB)
 
@@ -122,12 +134,18 @@ def test_a_small_doublet_is_not_called_non_magnetic(calibrations: Calibrations) 
 
 
 def test_few_ions_leave_it_undecided_with_limits(calibrations: Calibrations) -> None:
-    cluster = analyse(charge_profiles(Beam({30: none}, {30: 1.0}), 200, calibrations, 1), calibrations).cluster(30)
+    cluster = analyse(charge_profiles(Beam({30: none}, {30: 5.0}), 250, calibrations, 1), calibrations).cluster(30)
     assert cluster.behaviour == "undecided"
     assert cluster.moment_uB is None
     assert cluster.limit_uB is not None
     assert cluster.limit_uB > 1.0
     assert "more shots decide" in cluster.note
+
+
+def test_ions_too_few_to_know_the_response_make_no_number(calibrations: Calibrations) -> None:
+    cluster = analyse(charge_profiles(Beam({30: thermal(5.0)}, {30: 1.0}), 250, calibrations, 1), calibrations).cluster(30)
+    assert (cluster.behaviour, cluster.moment_uB, cluster.limit_uB) == ("undecided", None, None)
+    assert "times the shots" in cluster.note
 
 
 def test_swapped_fields_are_noticed(calibrations: Calibrations) -> None:
@@ -159,7 +177,12 @@ def test_an_empty_profile_makes_no_number(calibrations: Calibrations) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "shots", "reason"),
-    [((0.0, 0.0), 300, "only 0 T was recorded"), ((2.4,), 300, r"only 2.4 T was recorded"), (ABBA, 40, "only 80 shots"), ((), 9, "no shots")],
+    [
+        ((0.0, 0.0), 300, "only 0 T was recorded"),
+        ((2.4,), 300, r"only 2.4 T was recorded"),
+        (ABBA, 40, "only 80 shots"),
+        ((), 9, "no shots"),
+    ],
 )
 def test_too_little_data_is_said(fields: tuple[float, ...], shots: int, reason: str, calibrations: Calibrations) -> None:
     profiles = charge_profiles(Beam({12: none}, {12: 20.0}), shots, calibrations, 1, fields)
@@ -170,7 +193,11 @@ def test_too_little_data_is_said(fields: tuple[float, ...], shots: int, reason: 
 
 def test_different_conditions_are_not_mixed(calibrations: Calibrations) -> None:
     profiles = charge_profiles(Beam({12: none}, {12: 20.0}), 200, calibrations, 1)
-    for change, name in (({"velocity_m_s": 500.0}, "velocity"), ({"source_temperature_K": 40.0}, "temperature"), ({"helium_pressure_bar": 2.0}, "pressure")):
+    for change, name in (
+        ({"velocity_m_s": 500.0}, "velocity"),
+        ({"source_temperature_K": 40.0}, "temperature"),
+        ({"helium_pressure_bar": 2.0}, "pressure"),
+    ):
         first, *others = profiles.steps
         mixed = replace(profiles, steps=(replace(first, step=replace(first.step, **change)), *others))
         with pytest.raises(ValueError, match=f"differ in .*{name}"):
