@@ -75,14 +75,15 @@ def shown(clusters: Sequence[ClusterResult]) -> list[ClusterResult | None]:
 def _profile(axes: "Axes", cluster: ClusterResult, element: str) -> None:
     curves = cluster.curves
     assert curves is not None
-    x, top = curves.projection_uB, float(curves.off_fit.max())
+    top = float(curves.off_fit.max())
     for line in (-1, 0, 1):
         axes.plot([line, line], [-0.06, 1.1], color=GREY, linewidth=0.7, dashes=(4, 3), zorder=0)
-    for values, error, fit, color in (
-        (curves.off, curves.off_error, curves.off_fit, BLACK),
-        (curves.on, curves.on_error, curves.on_fit, RED),
+    for values, error, fit, drift_uB, color in (
+        (curves.off, curves.off_error, curves.off_fit, 0.0, BLACK),
+        (curves.on, curves.on_error, curves.on_fit, curves.drift_uB, RED),
     ):
-        axes.plot(curves.fine_uB, fit / top, color=color, linewidth=1.1, zorder=2)
+        x = curves.projection_uB - drift_uB
+        axes.plot(curves.fine_uB - drift_uB, fit / top, color=color, linewidth=1.1, zorder=2)
         axes.errorbar(x, values / top, error / top, fmt="o", color=color, markersize=2.2, elinewidth=0.7, linewidth=0, zorder=3)
     axes.set_xlim(-REACH_uB, REACH_uB)
     axes.set_ylim(-0.06, 1.38)

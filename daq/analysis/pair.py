@@ -16,8 +16,8 @@ from daq.reduce.profiles import Profile, Profiles
 FEWEST_SHOTS = 100
 """Shots per field under which the scatter between shots is not known well enough."""
 EMPTY, SOUND = 10.0, 30.0
-"""Signal over its error under which a profile counts as empty, and from which on the response is known well enough for errors to
-hold: some 1,800 ions by charge, 900 counted."""
+"""Signal over its error under which a profile counts as empty, and from which on the response is known well enough for
+errors to hold: some 1,800 ions by charge, 900 counted."""
 IONISATION_RMS_s = 8.5e-9
 """Time spread that a deflection does not stretch: the 20 ns FWHM pulse (paper sheet, assumed)."""
 SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
@@ -92,7 +92,8 @@ def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) 
         return "every shot is the same; without scatter there are no errors"
     for signal, error, where in ((off_signal, off_error, "zero"), (on_signal, on_error, "full")):
         if not signal > EMPTY * error:
-            return f"no ions at {where} field; the profile is empty"
+            lost = "; they were bent out of the ionised region" if where == "full" else "; the profile is empty"
+            return f"no ions at {where} field{lost}"
         if not signal > SOUND * error:
             return f"too few ions at {where} field; about {math.ceil((SOUND * error / signal) ** 2)} times the shots are needed"
     position = np.asarray(

@@ -23,6 +23,8 @@ class Curves:
     fine_uB: NDArray[np.float64]
     off_fit: NDArray[np.float64]
     on_fit: NDArray[np.float64]
+    drift_uB: float
+    """The common drift at full field, to take off when both are drawn together."""
 
 
 @dataclass(frozen=True)

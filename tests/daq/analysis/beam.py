@@ -46,12 +46,11 @@ def magnetic(moment_uB: float, flips: float = 0.0, temperature_K: float = 45.0) 
 
 
 def thermal(moment_uB: float, temperature_K: float = 45.0) -> Draw:
-    """All at the thermal mean, by summing the 2J + 1 levels."""
+    """All at the thermal mean of a spin with g = 2, by the closed formula."""
 
     def draw(rng: np.random.Generator, n: int, field_T: float) -> NDArray[np.float64]:
         h = BOHR * field_T / (Boltzmann * temperature_K)
-        z, twice = (moment_uB + 1) * h, h
-        return np.full(n, (moment_uB + 1) / np.tanh(z) - 1 / np.tanh(twice))
+        return np.full(n, (moment_uB + 1) / np.tanh((moment_uB + 1) * h) - 1 / np.tanh(h))
 
     return draw
 
@@ -130,7 +129,7 @@ def charge_profiles(
 
 
 def traces(beam: Beam, step: Step, shots: int, rng: np.random.Generator, first: int = 0, baseline: float = -500.0) -> ShotBlock:
-    """A block of traces: pulses on noise of 3 codes, with two quiet tenths of a code of baseline wander."""
+    """A block of traces: pulses on noise of 3 codes, the baseline wandering by a fifth of a code."""
     wave = rng.normal(baseline, 3.0, (shots, AXIS.samples)).astype(np.float32) + rng.normal(0, 0.2, (shots, 1)).astype(
         np.float32
     )

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ SHOTS = noise(30) + np.random.default_rng(2).binomial(1, 0.01, (30, SHORT.sample
 @given(cuts=st.sets(st.integers(1, 29)), order=st.randoms(use_true_random=False))
 def test_any_partition_in_any_order_gives_equal_bits(cuts: set[int], order: object) -> None:
     edges = [0, *sorted(cuts), 30]
-    parts = [block(SHOTS[a:b], first=a) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [block(SHOTS[a:b], first=a) for a, b in pairwise(edges)]
     order.shuffle(parts)  # type: ignore[attr-defined]
     whole, pieces = reduced((OFF, block(SHOTS))), reduced(*((OFF, part) for part in parts))
     for size in SIZES:
@@ -112,7 +113,7 @@ def test_windows_lie_between_their_neighbours_and_around_their_peaks() -> None:
     axis = TraceAxis(0.0, 2e-9, 45_000, (1e-5,), (0.0,))
     windows, outside = cluster_windows(axis, "V", range(1, 60), CALIBRATIONS)
     assert outside == tuple(range(47, 60))  # V46 arrives at 89.8 µs, V47 at 90.8
-    for one, following in zip(windows, windows[1:], strict=False):
+    for one, following in pairwise(windows):
         assert one.samples.stop <= following.samples.start
     for window in windows:
         centre_s = float(undeflected_time_s(window.mass_u, CALIBRATIONS.mass))
