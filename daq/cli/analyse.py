@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.progress import Progress
 from rich.table import Table
 
-from daq.analysis import Results, table
-from daq.analysis.figure import moments_figure
+from daq.analysis import HEADINGS, Results, moments_figure, table
 from daq.cli.console import err, out, print_json
 from daq.laboratory import analyse_run
 from daq.record.run_file import RunFile
@@ -61,12 +61,11 @@ def draw(results: Results, profiles: Profiles, run_file: Path, target: Path) -> 
 
 def moments_table(results: Results, title: str) -> Table:
     """The moments beside the paper's."""
-    rows = table(results)
-    shown = Table(title=title, title_justify="left")
-    for column in rows[0] if rows else {}:
-        shown.add_column(column, justify="left" if column in ("cluster", "behaviour", "note") else "right")
-    for row in rows:
-        shown.add_row(*row.values())
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in HEADINGS:
+        shown.add_column(heading, justify="left" if heading in ("cluster", "behaviour", "note") else "right")
+    for row in table(results):
+        shown.add_row(*row)
     return shown
 
 

@@ -1,7 +1,12 @@
 """What the wire layer asks of a simulated instrument.  Time is an argument everywhere: laboratory seconds."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
+
+Reply = bytes | memoryview
+"""What goes on the wire."""
+Answer = Reply | Callable[[], Reply]
+"""A reply, or work that takes long and gives one; the wire runs it beside the other instruments."""
 
 
 class SimulatedInstrument(Protocol):
@@ -10,8 +15,8 @@ class SimulatedInstrument(Protocol):
     def split(self, received: bytearray) -> Iterable[bytes]:
         """Take complete messages off the front of the received bytes, exactly as the hardware frames them."""
 
-    def answer(self, message: bytes, now: float) -> bytes:
-        """Act on one message; the reply bytes with their framing, empty where the hardware stays silent."""
+    def answer(self, message: bytes, now: float) -> Answer:
+        """Act on one message; the reply with its framing, empty where the hardware stays silent."""
 
     def state(self, now: float) -> dict[str, Any]:
         """The instrument's true inner state, for the control socket (JSON types, units in the names)."""
@@ -21,3 +26,22 @@ class SimulatedInstrument(Protocol):
 
     def power_up(self, now: float) -> None:
         """A power cycle: back to power-up defaults."""
+
+
+def lines(received: bytearray, terminators: bytes, longest: int = 1 << 16) -> Iterable[bytes]:
+    """Take messages that end with any one of these bytes; a message too long for the input buffer is lost."""
+    start = 0
+    messages = []
+    for position, byte in enumerate(received):
+        if byte in terminators:
+            messages.append(bytes(received[start:position]))
+            start = position + 1
+    del received[:start]
+    if len(received) > longest:
+        received.clear()
+    return messages
+
+
+def unknown_fault(kind: str, *known: str) -> ValueError:
+    """The error for a fault that an instrument does not have."""
+    return ValueError(f"no fault {kind!r}; known are {', '.join(known)}")

@@ -121,7 +121,7 @@ class Beamline:
         )
         z = positions(flight, uniform[:, 0] - 0.5, uniform[:, 1] - 0.5, uniform[:, 2:], machine)
         # The digitizer's trigger is programmed to the same time as the light; what the two differ by shifts every pulse.
-        late_s = of_shot([(one.ionisation_s - shots[i].digitizer_s) if one else 0.0 for i, one in enumerate(bunches)])
+        late_s = of_shot([one.ionisation_s - (shots[i].digitizer_s or 0.0) if one else 0.0 for i, one in enumerate(bunches)])
         late_s += machine.ionisation_jitter_s * of_shot([draw.jitter for draw in draws])
         late_s += normal[:, 1] * machine.ionisation_pulse_s / FWHM
         arrival_s = late_s + self._flight_time_s(mass_u, z) * (1 - self._drift(of_shot([one.t0_s for one in shots])) / 2)

@@ -29,9 +29,14 @@ class Noise:
 class Pulses(Protocol):
     """Ions of a burst: the shot each belongs to, when its pulse arrives after the trigger, and how high it is."""
 
-    shot: NDArray[np.int64]
-    arrival_s: NDArray[np.float64]
-    height_V: NDArray[np.float64]
+    @property
+    def shot(self) -> NDArray[np.int64]: ...
+
+    @property
+    def arrival_s(self) -> NDArray[np.float64]: ...
+
+    @property
+    def height_V(self) -> NDArray[np.float64]: ...
 
 
 def traces(pulses: Pulses, starts: NDArray[np.int64], noise: Noise, machine: Machine, capture: Capture) -> NDArray[np.int16]:

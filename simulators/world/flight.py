@@ -59,7 +59,8 @@ def positions(flight: Flight, at_skimmer: Floats, at_slit: Floats, chances: Floa
 
 
 def _energy_ratio(flight: Flight, field_T: Floats) -> Floats:
-    return flight.moment_uB * BOHR_MAGNETON * field_T / (Boltzmann * flight.temperature_K)
+    ratio: Floats = flight.moment_uB * BOHR_MAGNETON * field_T / (Boltzmann * flight.temperature_K)
+    return ratio
 
 
 def _flipped(flight: Flight, spin: Floats, field_T: Floats, chance: Floats) -> Floats:

@@ -77,7 +77,7 @@ def _ablation(lamp_V: float, delay_s: float, machine: Machine) -> float:
 def _helium(pressure_bar: float, after_valve_s: float) -> float:
     if not VALVE_WINDOW_S[0] <= after_valve_s <= VALVE_WINDOW_S[1]:
         return 0.0
-    return min(1.0, max(0.0, pressure_bar / NOMINAL_PRESSURE_BAR)) ** 0.5
+    return math.sqrt(min(1.0, max(0.0, pressure_bar / NOMINAL_PRESSURE_BAR)))
 
 
 def _bell(x: float) -> float:

@@ -34,7 +34,9 @@ def test_the_set_point_is_parts_per_million_of_the_rated_current() -> None:
     assert wire.finished()  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("counts", "sign", "current_A"), [(b"20000", b"+", 200.0), (b"20000", b"-", -200.0), (b"0", b"N", 0.0)])
+@pytest.mark.parametrize(
+    ("counts", "sign", "current_A"), [(b"20000", b"+", 200.0), (b"20000", b"-", -200.0), (b"0", b"N", 0.0)]
+)
 def test_the_read_back_has_the_sign_of_the_polarity(counts: bytes, sign: bytes, current_A: float) -> None:
     unit, _ = magnet([(b"AD 8\r", reply(counts)), (b"PO\r", reply(sign))])
     assert unit.read("current_A") == pytest.approx(current_A)

@@ -32,7 +32,12 @@ def test_a_field_is_in_tesla_only_after_the_unit_was_seen() -> None:
 
 @pytest.mark.parametrize(
     ("reply", "error"),
-    [(b"OVERLOAD\r\n", GarbledReply), (b"+023.914E+03\r\n", GarbledReply), (b"", LinkTimeout), (b"+002.\x00\r\n", GarbledReply)],
+    [
+        (b"OVERLOAD\r\n", GarbledReply),
+        (b"+023.914E+03\r\n", GarbledReply),
+        (b"", LinkTimeout),
+        (b"+002.\x00\r\n", GarbledReply),
+    ],
 )
 def test_ugly_replies(reply: bytes, error: type[Exception]) -> None:
     unit, _ = scripted(LakeShore425, [(b"RDGFIELD?\n", reply)])
@@ -40,7 +45,9 @@ def test_ugly_replies(reply: bytes, error: type[Exception]) -> None:
         unit.read("field_T")
 
 
-@pytest.mark.parametrize(("bits", "warnings"), [(b"004", ()), (b"132", ()), (b"001", ("no probe",)), (b"2", ("field overload",))])
+@pytest.mark.parametrize(
+    ("bits", "warnings"), [(b"004", ()), (b"132", ()), (b"001", ("no probe",)), (b"2", ("field overload",))]
+)
 def test_status(bits: bytes, warnings: tuple[str, ...]) -> None:
     unit, _ = scripted(LakeShore425, [(b"OPST?\n", bits + b"\r\n")])
     status = unit.status()

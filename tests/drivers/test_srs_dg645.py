@@ -41,7 +41,11 @@ def test_a_pulse_is_two_edges_read_back() -> None:
 
 @pytest.mark.parametrize(
     ("reply", "said"),
-    [(b"0,+0.000300000000\r\n", "reads back"), (b"2,+0.000299800000\r\n", "reads back"), (b"0,+0.0003\r\n", "was answered with")],
+    [
+        (b"0,+0.000300000000\r\n", "reads back"),
+        (b"2,+0.000299800000\r\n", "reads back"),
+        (b"0,+0.0003\r\n", "was answered with"),
+    ],
 )
 def test_a_delay_that_reads_back_wrong_is_an_error(reply: bytes, said: str) -> None:
     unit, _ = scripted(

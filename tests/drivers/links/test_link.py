@@ -49,7 +49,9 @@ def test_two_replies_at_once_do_not_shift_what_follows() -> None:
 
 
 def test_nothing_is_believed_until_the_probe_is_recognised() -> None:
-    link, _ = linked([(b"A?\n", b""), (b"*IDN?\n", b"noise\r\n"), (b"*IDN?\n", b""), (b"*IDN?\n", b"ME\r\n"), (b"B?\n", b"b\r\n")])
+    link, _ = linked(
+        [(b"A?\n", b""), (b"*IDN?\n", b"noise\r\n"), (b"*IDN?\n", b""), (b"*IDN?\n", b"ME\r\n"), (b"B?\n", b"b\r\n")]
+    )
     for _ in range(3):
         with pytest.raises(LinkTimeout):
             link.query(b"A?\n")

@@ -1,0 +1,224 @@
+"""Simulated SRS SR542 chopper controller.  Source tags are those of the protocol sheet; *assumed* where it names none."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from simulators.instruments.instrument import lines, unknown_fault
+
+RUN_UP_HZ_S = 20.0
+"""How fast the slots' frequency rises and falls (assumed)."""
+PHASE_LOCK_S = 1.5
+"""From frequency lock, or from a change of phase, to phase lock (assumed; the vendor waits up to 30 s)."""
+MOTOR, EXTERNAL_LOCK, FREQUENCY_LOCK, PHASE_LOCK = 1, 2, 4, 8
+UNKNOWN_MNEMONIC, NO_QUERY, NO_SET, MISSING, BAD_FLOAT, BAD_INTEGER, TOKEN_RANGE, UNKNOWN_TOKEN = 22, 23, 24, 25, 29, 30, 32, 33
+EXECUTION, COMMAND, POWER_ON = 1 << 4, 1 << 5, 1 << 7
+INTERNAL, EXTERNAL = 0, 3
+TOKENS: dict[str, tuple[str, ...]] = {
+    "TOKN": ("OFF", "ON"),
+    "SRCE": ("INT", "VCO", "LINE", "EXT"),
+    "EDGE": ("RISE", "FALL", "SINE"),
+    "CTRL": ("SHAFT", "INNER", "OUTER"),
+    "RELP": ("OFF", "ON"),
+    "MOTR": ("OFF", "ON"),
+    "TERM": ("NONE", "CR", "LF", "CRLF", "LFCR"),
+}
+TERMINATORS = (b"", b"\r", b"\n", b"\r\n", b"\n\r")
+FLOATS = {"IFRQ": (0.0, 20000.0), "PHAS": (-360.0, 360.0), "VCOS": (0.0, 20000.0)}
+INTEGERS = {"MULT": (1, 200), "DIVR": (1, 200), "DISP": (0, 8), "CHPT": (0, 255), "CHNT": (0, 255), "CHEN": (0, 255)}
+SLOTS = (5, 6)
+SYNTAX = re.compile(r"(\*?[A-Z]{3,4})(\?)?\s*(.*)")
+
+
+class CommandError(Exception):
+    """A refused command with its LERR number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(str(number))
+        self.number = number
+
+
+class SR542:
+    """Chopper that follows `reference_Hz(now)` times MULT / DIVR, or its own frequency."""
+
+    def __init__(self, reference_Hz: Callable[[float], float], warm: bool = True) -> None:
+        self._reference_Hz = reference_Hz
+        self._model = "SR542"
+        self._at_s = 0.0
+        self._frequency_Hz = 0.0
+        self.power_up(0.0)
+        if warm:
+            self._values["MOTR"], self._frequency_Hz = 1, float(self._values["IFRQ"])
+
+    def power_up(self, now: float) -> None:
+        self._values: dict[str, float] = dict.fromkeys((*TOKENS, *INTEGERS), 0)
+        self._values |= {"TERM": 3, "CTRL": 2, "MULT": 1, "DIVR": 1, "IFRQ": 100.0, "PHAS": 0.0, "VCOS": 1000.0}
+        self._events, self._latched, self._error = POWER_ON, 0, 0
+        self._locked_since_s: float | None = None
+        self._disturbed_until_s = 0.0
+        self._condition = 0
+
+    def opening(self, now: float) -> tuple[float, float, bool]:
+        """Frequency of the slots in Hz, phase of their openings in degrees after the reference, and whether locked."""
+        self._advance(now)
+        return self._frequency_Hz, float(self._values["PHAS"]), bool(self._condition & PHASE_LOCK)
+
+    def split(self, received: bytearray) -> Iterable[bytes]:
+        return lines(received, b"\r\n;", longest=256)
+
+    def answer(self, message: bytes, now: float) -> bytes:
+        self._advance(now)
+        text = message.decode("latin-1").strip().upper()
+        if not text:
+            return b""
+        try:
+            reply = self._execute(text, now)
+        except CommandError as error:
+            self._error = error.number
+            self._events |= COMMAND if error.number < 40 else EXECUTION
+            return b""
+        return b"" if reply is None else reply.encode() + TERMINATORS[int(self._values["TERM"])]
+
+    def state(self, now: float) -> dict[str, Any]:
+        frequency, phase, locked = self.opening(now)
+        return {"frequency_Hz": frequency, "phase_deg": phase, "locked": locked, "motor": bool(self._values["MOTR"])}
+
+    def fault(self, kind: str, now: float, **parameters: Any) -> None:
+        match kind:
+            case "wrong_identity":
+                self._model = "SR540"
+            case "lose_lock":
+                self._disturbed_until_s = now + float(parameters.get("seconds", 2.0))
+            case _:
+                raise unknown_fault(kind, "wrong_identity", "lose_lock")
+
+    def _target_Hz(self, now: float) -> float:
+        if not self._values["MOTR"]:
+            return 0.0
+        if self._values["SRCE"] == EXTERNAL:
+            return self._reference_Hz(now) * self._values["MULT"] / self._values["DIVR"]
+        return float(self._values["IFRQ"])
+
+    def _advance(self, now: float) -> None:
+        """Let the wheel turn on to `now`, and latch what changed."""
+        target, elapsed = self._target_Hz(now), max(0.0, now - self._at_s)
+        self._at_s = max(now, self._at_s)
+        step = RUN_UP_HZ_S * elapsed
+        self._frequency_Hz += max(-step, min(step, target - self._frequency_Hz))
+        at_speed = target > 0 and abs(self._frequency_Hz - target) < 0.01 and now >= self._disturbed_until_s
+        if not at_speed:
+            self._locked_since_s = None
+        elif self._locked_since_s is None:
+            self._locked_since_s = now
+        condition = MOTOR if self._values["MOTR"] else 0
+        if self._values["SRCE"] == EXTERNAL and self._reference_Hz(now) > 0:
+            condition |= EXTERNAL_LOCK
+        if self._locked_since_s is not None:
+            condition |= FREQUENCY_LOCK | (PHASE_LOCK if now - self._locked_since_s >= PHASE_LOCK_S else 0)
+        risen, fallen = condition & ~self._condition, self._condition & ~condition
+        self._latched |= (risen & int(self._values["CHPT"])) | (fallen & int(self._values["CHNT"]))
+        self._condition = condition
+
+    def _execute(self, text: str, now: float) -> str | None:
+        match = SYNTAX.fullmatch(text)
+        if match is None:
+            raise CommandError(21)
+        name, query = match[1], match[2] is not None
+        parameters = [part.strip() for part in match[3].split(",")] if match[3] else []
+        if query:
+            return self._query(name, parameters, now)
+        self._set(name, parameters, now)
+        return None
+
+    def _query(self, name: str, parameters: list[str], now: float) -> str:
+        if name in TOKENS:
+            return TOKENS[name][int(self._values[name])] if self._values["TOKN"] else str(int(self._values[name]))
+        if name in FLOATS:
+            return f"{self._values[name]:.2f}"
+        if name in INTEGERS:
+            return str(int(self._values[name]))
+        match name:
+            case "*IDN":
+                return f"Stanford_Research_Systems,{self._model},s/n00001005,v1.0.5"
+            case "*OPC":
+                return "1"
+            case "*ESR":
+                events, self._events = self._events, 0
+                return str(events)
+            case "*STB":
+                return str(128 if self._latched & int(self._values["CHEN"]) else 0)
+            case "CHCR":
+                return _bit(self._condition, parameters)
+            case "CHEV":
+                reply = _bit(self._latched, parameters)
+                self._latched &= ~(1 << int(parameters[0])) if parameters else 0
+                return reply
+            case "MFRQ":
+                return f"{self._measured_Hz(parameters, now):.3f}"
+            case "SLOT":
+                return ", ".join(str(slots) for slots in SLOTS) if not parameters else str(SLOTS[int(parameters[0])])
+            case "LERR":
+                error, self._error = self._error, 0
+                return str(error)
+        raise CommandError(UNKNOWN_MNEMONIC)
+
+    def _set(self, name: str, parameters: list[str], now: float) -> None:
+        if name in ("*CLS", "*RST", "JINT"):
+            self._events = self._latched = self._error = 0
+            if name == "*RST":
+                self.power_up(now)
+                self._events = 0
+            return
+        if not parameters and (name in TOKENS or name in FLOATS or name in INTEGERS):
+            raise CommandError(MISSING)
+        if name in TOKENS:
+            self._values[name] = _token(TOKENS[name], parameters[0])
+        elif name in FLOATS:
+            self._values[name] = _within(_number(parameters[0], BAD_FLOAT), *FLOATS[name])
+        elif name in INTEGERS:
+            if not parameters[-1].lstrip("-").isdecimal():
+                raise CommandError(BAD_INTEGER)
+            self._values[name] = _within(int(parameters[-1]), *INTEGERS[name])
+        else:
+            raise CommandError(NO_SET if name in ("*IDN", "CHCR", "CHEV", "MFRQ", "LERR", "SLOT") else UNKNOWN_MNEMONIC)
+        if name in ("PHAS", "SRCE", "MULT", "DIVR", "CTRL"):
+            self._locked_since_s = None
+        self._advance(now)
+
+    def _measured_Hz(self, parameters: list[str], now: float) -> float:
+        names = ("OUTER", "INNER", "SHAFT", "SRCE")
+        which = parameters[0] if parameters else "0"
+        place = names.index(which) if which in names else int(which) if which.isdecimal() else -1
+        shaft = self._frequency_Hz / SLOTS[1]
+        values = (self._frequency_Hz, shaft * SLOTS[0], shaft, self._reference_Hz(now))
+        if not 0 <= place < len(values):
+            raise CommandError(UNKNOWN_TOKEN)
+        return values[place]
+
+
+def _bit(value: int, parameters: list[str]) -> str:
+    return str(value) if not parameters else str(value >> int(parameters[0]) & 1)
+
+
+def _token(words: tuple[str, ...], text: str) -> int:
+    if text in words:
+        return words.index(text)
+    if not text.isdecimal():
+        raise CommandError(UNKNOWN_TOKEN)
+    if int(text) >= len(words):
+        raise CommandError(TOKEN_RANGE)
+    return int(text)
+
+
+def _number(text: str, error: int) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise CommandError(error) from None
+
+
+def _within(value: float, low: float, high: float) -> float:
+    """Out of range is an execution error; its number is not documented (104 assumed)."""
+    if not low <= value <= high:
+        raise CommandError(104)
+    return value

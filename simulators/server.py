@@ -1,0 +1,78 @@
+"""The process of a simulated laboratory: every instrument on its wire, the control socket, until told to end."""
+
+import asyncio
+import re
+import signal
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from config.laboratory import Laboratory
+from simulators.laboratory import SERIAL_DRIVERS, SimulatedLaboratory
+from simulators.wire.clock import Clock
+from simulators.wire.control import Control
+from simulators.wire.port import Port
+from simulators.wire.tcp import TcpServer
+
+PORT = re.compile(r"TCPIP\d*::[^:]+::(\d+)::SOCKET", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """How the instruments are put on their wires."""
+
+    fixed_ports: bool = False
+    serial: bool = False
+    control_port: int = 0
+
+
+async def start(
+    simulated: SimulatedLaboratory, laboratory: Laboratory, clock: Clock, wiring: Wiring, context: AsyncExitStack
+) -> Laboratory:
+    """Put every instrument on its wire; the laboratory with the real addresses.  `context` stops them."""
+    ports = {name: Port(instrument, clock) for name, instrument in simulated.instruments.items()}
+    addresses = {}
+    for name, port in ports.items():
+        configured = laboratory.instruments[name]
+        if wiring.serial and configured.driver in SERIAL_DRIVERS:
+            addresses[name] = await _on_serial_line(port, context)
+            continue
+        match = PORT.fullmatch(configured.address)
+        server = TcpServer(port)
+        number = await server.start(int(match[1]) if wiring.fixed_ports and match else 0)
+        context.push_async_callback(server.stop)
+        addresses[name] = f"TCPIP::127.0.0.1::{number}::SOCKET"
+    control = Control(ports, clock)
+    control_port = await control.start(wiring.control_port)
+    context.push_async_callback(control.stop)
+    instruments = {
+        name: configured.model_copy(update={"address": addresses[name]}) for name, configured in laboratory.instruments.items()
+    }
+    changes = {
+        "instruments": instruments,
+        "control": f"127.0.0.1:{control_port}",
+        "clock": laboratory.clock.model_copy(update={"speed": clock.speed}),
+    }
+    return laboratory.model_copy(update=changes)
+
+
+async def _on_serial_line(port: Port, context: AsyncExitStack) -> str:
+    # Pseudo-terminals exist on POSIX systems only.
+    from simulators.wire.serial_line import SerialLine
+
+    line = SerialLine(port)
+    line.start()
+    context.push_async_callback(line.stop)
+    return f"ASRL{line.name}::INSTR"
+
+
+async def until_ended(*, stdin: bool) -> None:
+    """Wait for SIGINT or SIGTERM, or, if asked, for the end of standard input."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
+    if stdin:
+        reader = asyncio.create_task(asyncio.to_thread(sys.stdin.buffer.read))
+        reader.add_done_callback(lambda _: ended.set())
+    await ended.wait()
