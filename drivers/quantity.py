@@ -54,8 +54,8 @@ class Quantity:
             return value
         too_low = self.low is not None and value < self.low
         too_high = self.high is not None and value > self.high
-        if value != value or abs(value) == math.inf or too_low or too_high:
-            raise LimitError(instrument, f"{self.name} = {value} {self.unit} is outside {self.limits()}")
+        if not math.isfinite(value) or too_low or too_high:
+            raise LimitError(instrument, f"{self.name} = {value:g} {self.unit} is outside {self.limits()}")
         return float(value) if self.kind is float else value
 
     def limits(self) -> str:

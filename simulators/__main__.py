@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -84,9 +83,6 @@ def main() -> None:
     except (ConfigurationError, OSError) as error:
         print(f"clusterbeam simulate: {error}", file=sys.stderr)
         sys.exit(2)
-    # A thread may still wait for standard input, which a daemon thread of the interpreter would be joined for.
-    sys.stdout.flush()
-    os._exit(0)
 
 
 if __name__ == "__main__":

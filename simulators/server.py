@@ -1,11 +1,14 @@
 """The process of a simulated laboratory: every instrument on its wire, the control socket, until told to end."""
 
 import asyncio
+import os
 import re
 import signal
 import sys
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from threading import Thread
 
 from config.laboratory import Laboratory
 from simulators.laboratory import SERIAL_DRIVERS, SimulatedLaboratory
@@ -73,6 +76,14 @@ async def until_ended(*, stdin: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
     if stdin:
-        reader = asyncio.create_task(asyncio.to_thread(sys.stdin.buffer.read))
-        reader.add_done_callback(lambda _: ended.set())
+        Thread(target=_read_to_end, args=(lambda: loop.call_soon_threadsafe(ended.set),), daemon=True).start()
     await ended.wait()
+
+
+def _read_to_end(then: Callable[[], object]) -> None:
+    # The bare descriptor: a buffered read would hold a lock that the interpreter wants when it ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    with suppress(RuntimeError):
+        # The loop may have ended by a signal meanwhile.
+        then()

@@ -3,19 +3,8 @@
 from daq.analysis.paper_table import paper_uB
 from daq.analysis.results import ClusterResult, Results
 
-HEADINGS = (
-    "cluster",
-    "behaviour",
-    "µ / µB",
-    "statistical",
-    "systematic",
-    "95 % below",
-    "⟨µ⟩ / µB",
-    "W t",
-    "ions",
-    "paper",
-    "note",
-)
+HEADINGS = ("cluster", "behaviour", "µ / µB", "stat.", "syst.", "95 % below", "ions", "paper")
+"""`stat.` and `syst.` are the two parts of the error that stands behind µ."""
 
 
 def table(results: Results) -> list[tuple[str, ...]]:
@@ -31,11 +20,8 @@ def _row(element: str, cluster: ClusterResult) -> tuple[str, ...]:
         _number(cluster.statistical_uB, 3),
         _number(cluster.systematic_uB, 3),
         _number(cluster.limit_uB, 2),
-        _with_error(cluster.mean_moment_uB, cluster.mean_moment_error_uB),
-        _with_error(cluster.flips, cluster.flips_error),
         "" if cluster.ions is None else f"{cluster.ions:,.0f}",
         paper_uB(element, cluster.size),
-        cluster.note,
     )
 
 

@@ -35,7 +35,7 @@ def analyse(
         if csv:
             print_csv(results)
         elif not json:
-            out.print(moments_table(results, path.name))
+            print_moments(results, path.name)
     if json:
         print_json(documents[0] if len(documents) == 1 else {"runs": documents})
 
@@ -63,10 +63,18 @@ def moments_table(results: Results, title: str) -> Table:
     """The moments beside the paper's."""
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in HEADINGS:
-        shown.add_column(heading, justify="left" if heading in ("cluster", "behaviour", "note") else "right")
+        shown.add_column(heading, justify="left" if heading in ("cluster", "behaviour") else "right")
     for row in table(results):
         shown.add_row(*row)
     return shown
+
+
+def print_moments(results: Results, title: str) -> None:
+    """The table, and below it what is to be said of single clusters."""
+    out.print(moments_table(results, title))
+    for cluster in results.clusters:
+        if cluster.note:
+            out.print(f"  {results.element}{cluster.size}: {cluster.note}", soft_wrap=True, markup=False)
 
 
 def print_csv(results: Results) -> None:

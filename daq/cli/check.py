@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from config.laboratory import read_laboratory
-from daq.cli.console import out, print_json
+from daq.cli.console import err, out, print_json
 from daq.laboratory import Health
 from daq.laboratory import check as check_instruments
 
@@ -24,6 +25,9 @@ def check(
         print_json({health.name: _document(health) for health in found})
     else:
         out.print(_table(laboratory.name, found))
+        for health in found:
+            if health.error:
+                err.print(f"clusterbeam: {health.name}: {health.error}", soft_wrap=True, markup=False)
     if any(health.error for health in found):
         raise typer.Exit(1)
 
@@ -35,15 +39,16 @@ def _document(health: Health) -> dict[str, Any]:
 
 
 def _table(title: str, found: list[Health]) -> Table:
-    table = Table(title=f"Laboratory {title!r}", title_justify="left")
-    for column in ("", "instrument", "role", "identity", "state", "answered in"):
-        table.add_column(column, overflow="fold")
+    table = Table(title=f"Laboratory {title!r}", title_justify="left", box=SIMPLE_HEAD)
+    for column in ("", "instrument", "role", "identity", "state"):
+        table.add_column(column)
     for health in found:
-        if health.error or health.identity is None or health.status is None:
-            table.add_row("[red]✗[/]", health.name, health.role, "", f"[red]{health.error}[/]", "")
+        if health.identity is None or health.status is None:
+            table.add_row("[red]✗[/]", health.name, health.role, "", "")
             continue
         who = health.identity
         identity = " ".join(part for part in (who.maker, who.model, who.serial, who.firmware) if part)
         state = "; ".join((health.status.state, *health.status.warnings))
-        table.add_row("[green]✓[/]", health.name, health.role, identity, state, f"{health.answer_s * 1e3:.0f} ms")
+        mark = "[green]✓[/]" if health.status.ok else "[yellow]![/]"
+        table.add_row(mark, health.name, health.role, identity, state)
     return table

@@ -10,8 +10,17 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from daq.engine.state import Progress as RunProgress
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+PIPED_COLUMNS = 160
+"""Width of tables that go into a file or a pipe."""
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=PIPED_COLUMNS)
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
 
 
 def print_json(document: Any) -> None:

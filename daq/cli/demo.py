@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from daq.cli.analyse import analyse_file, document, draw, moments_table
+from daq.cli.analyse import analyse_file, document, draw, print_moments
 from daq.cli.console import err, out, print_json
 from daq.cli.run import acquire
 from daq.cli.simulate import simulation_options
@@ -37,7 +37,7 @@ def demo(
     if json:
         print_json(document(summary.path, results, shots))
         return
-    out.print(moments_table(results, "Moments of vanadium clusters at 25 K, beside the paper's"))
+    print_moments(results, "Magnetic moments of vanadium clusters at 25 K, beside the paper's")
     out.print(f"{shots.fired} shots fired = {shots.recorded} recorded + {shots.lost} lost")
     out.print(f"run file  {summary.path}", soft_wrap=True)
     out.print(f"figure    {figure}", soft_wrap=True)

@@ -4,8 +4,6 @@ import select
 import socket
 
 CONNECT_S = 2.0
-SEND_S = 2.0
-"""A peer that takes no bytes for this long is gone."""
 
 
 class SocketTransport:
@@ -14,7 +12,7 @@ class SocketTransport:
     def __init__(self, host: str, port: int) -> None:
         self._socket = socket.create_connection((host, port), timeout=CONNECT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.settimeout(SEND_S)
+        self._socket.setblocking(True)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)
