@@ -18,7 +18,7 @@ from config.laboratory import SHIPPED
 SMALL = (
     (SHIPPED / "plans" / "vanadium-25K.toml")
     .read_text()
-    .replace("shots_per_group = 400", "shots_per_group = 40")
+    .replace("shots_per_group = 400", "shots_per_group = 80")
     .replace("shots_per_burst = 100", "shots_per_burst = 20")
     .replace("cycles = 2", "cycles = 1")
 )
@@ -66,7 +66,7 @@ def simulation(directory: Path, *options: object) -> Iterator[Simulation]:
 
 @pytest.fixture
 def small_plan(tmp_path: Path) -> Path:
-    """The vanadium plan with a twentieth of its shots."""
+    """The vanadium plan with a tenth of its shots."""
     path = tmp_path / "small.toml"
     path.write_text(SMALL)
     return path

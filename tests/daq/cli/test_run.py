@@ -46,15 +46,15 @@ def test_a_run_is_recorded_verified_and_analysed(laboratory: Simulation, small_p
     output = tmp_path / "runs"
     summary = json.loads(call("run", small_plan, "--config", laboratory.config, "--output", output, "--json"))
     assert summary["ending"] == "complete"
-    assert summary["shots"] == {"fired": 160, "recorded": 160, "lost": 0}
+    assert summary["shots"] == {"fired": 320, "recorded": 320, "lost": 0}
     (path,) = output.glob("*.h5")
-    assert "160 fired = 160 recorded + 0 lost" in call("verify", path)
+    assert "320 fired = 320 recorded + 0 lost" in call("verify", path)
     document = json.loads(call("analyse", path, "--json", "--figure", tmp_path / "figure.png"))
     assert document["element"] == "V"
     assert document["shots"] == summary["shots"]
     by_size = {cluster["size"]: cluster for cluster in document["clusters"]}
     assert sorted(by_size) == list(range(2, 34))
-    # With a twentieth of the shots only the clearest case is certain.
+    # With a tenth of the shots only the clearest case is certain.
     assert by_size[11]["behaviour"] == "atomic-like"
     assert abs(by_size[11]["moment_uB"] - 0.91) < 5 * by_size[11]["error_uB"]
     assert (tmp_path / "figure.png").stat().st_size > 20_000
@@ -93,7 +93,7 @@ def test_ctrl_c_ends_in_the_safe_state_with_a_complete_file(laboratory: Simulati
         report = verify(run)
         assert run.status == "stopped"
     assert report.complete, report.faults
-    assert 0 < report.recorded < 160
+    assert 0 < report.recorded < 320
     states = json.loads(call("check", "--config", laboratory.config, "--json"))
     assert states["delay_generator"]["status"]["state"] != "running"
 
