@@ -55,7 +55,7 @@ def test_the_moments_are_those_of_the_simulated_beam(tmp_path: Path) -> None:
     document = demo(tmp_path, "--seed", "5")
     shots = document["shots"]
     assert shots["fired"] == shots["recorded"] + shots["lost"]
-    assert shots["recorded"] == 3200
+    assert shots["recorded"] == 4000
     run_file = Path(document["run_file"])
     assert run_file.stat().st_size < 300e6
     assert run_file.with_suffix(".png").stat().st_size > 20_000

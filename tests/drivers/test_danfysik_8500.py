@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.danfysik_8500 import Danfysik8500
-from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused
+from drivers.errors import GarbledReply, LimitError, LinkTimeout, Refused
 from tests.drivers.script import Exchange, scripted
 
 ON = b".!......................"
@@ -150,8 +150,7 @@ def test_nothing_but_errors_of_the_driver_escape(text: bytes) -> None:
         unit, _ = magnet([(query, text + b"\r"), (b"PO\r", b"+\r")])
         try:
             value = unit.read(quantity)
-        except (GarbledReply, Refused, LinkTimeout) as error:
-            assert isinstance(error, DriverError)
+        except (GarbledReply, Refused, LinkTimeout):
             continue
         if quantity != "on":
             low, high = unit.quantities[quantity].low, unit.quantities[quantity].high

@@ -18,7 +18,7 @@ from config.laboratory import SHIPPED
 SMALL = (
     (SHIPPED / "plans" / "vanadium-25K.toml")
     .read_text()
-    .replace("shots_per_group = 400", "shots_per_group = 80")
+    .replace("shots_per_group = 500", "shots_per_group = 80")
     .replace("shots_per_burst = 100", "shots_per_burst = 20")
     .replace("cycles = 2", "cycles = 1")
 )

@@ -84,7 +84,7 @@ def start_run(laboratory: Simulation, plan: Path, output: Path) -> subprocess.Po
 def test_ctrl_c_ends_in_the_safe_state_with_a_complete_file(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
     process = start_run(laboratory, small_plan, tmp_path / "runs")
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "stopped by the operator" in stderr
     assert "NOT CONFIRMED" not in stderr

@@ -75,11 +75,11 @@ def test_mistakes_are_refused(key: str, value: object, said: str) -> None:
 def test_a_value_with_a_unit_is_not_a_number() -> None:
     table = read_toml(VANADIUM)
     table["conditions"] = table["conditions"] | {"source_temperature_K": "25 C"}
-    with pytest.raises(ConfigurationError, match="conditions.source_temperature_K = '25 C'"):
+    with pytest.raises(ConfigurationError, match=r"conditions\.source_temperature_K = '25 C'"):
         check_model(table, Plan, "plan")
 
 
 def test_a_field_above_what_the_magnet_allows_is_refused() -> None:
     laboratory, _ = read_laboratory()
-    with pytest.raises(ConfigurationError, match="2.5 T is above the 2.4 T"):
+    with pytest.raises(ConfigurationError, match=r"2\.5 T is above the 2\.4 T"):
         check_against(changed(field_T=[0.0, 2.5]), laboratory)

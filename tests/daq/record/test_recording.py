@@ -192,11 +192,15 @@ def _wait_until_gone(process: int) -> None:
 
 
 def test_a_dead_writer_is_an_error_at_the_next_block(tmp_path: Path) -> None:
-    with pytest.raises(RecordingError, match="the writer has died"), Recorder(header(tmp_path / "run.h5")) as recorder:
-        os.kill(recorder._process.pid, signal.SIGKILL)
-        first = 0
-        for burst in range(4):
-            first = take(recorder, burst, first)
+    def run() -> None:
+        with Recorder(header(tmp_path / "run.h5")) as recorder:
+            os.kill(recorder._process.pid, signal.SIGKILL)
+            first = 0
+            for burst in range(4):
+                first = take(recorder, burst, first)
+
+    with pytest.raises(RecordingError, match="the writer has died"):
+        run()
 
 
 def test_a_file_that_exists_is_never_overwritten(tmp_path: Path) -> None:
