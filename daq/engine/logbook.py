@@ -33,18 +33,26 @@ class Logbook:
         self._progress = Progress(State.IDLE, "", 0, 0, 0, shots, expected_s)
         self._recorder: Recorder | None = None
         self._channels: dict[str, int] = {}
+        self._started_s = 0.0
 
     def open(self, recorder: Recorder, watched: Sequence[Channel]) -> None:
-        """The run file stands."""
+        """The run file stands, and shots begin."""
+        self._started_s = self._clock.now()
         self._channels = {channel.name: index for index, channel in enumerate(watched)}
         self._recorder = recorder
         self.event(f"recording into {recorder.path.name}")
 
     def report(self, state: State, doing: str) -> None:
         """Tell the watcher what is going on."""
-        left_s = max(0.0, self._expected_s - self._clock.now())
-        self._progress = replace(self._progress, state=state, doing=doing, left_s=left_s)
+        self._progress = replace(self._progress, state=state, doing=doing, left_s=self._left_s())
         self._watch(self._progress)
+
+    def _left_s(self) -> float:
+        """The forecast at first; from the first burst on, what the shots have really taken."""
+        recorded, shots = self._progress.recorded, self._progress.shots
+        if not recorded:
+            return self._expected_s
+        return (self._clock.now() - self._started_s) * (shots - recorded) / recorded
 
     def event(self, text: str) -> None:
         """Write a line into the run's log."""

@@ -11,7 +11,9 @@ HIGHEST_W = {0: 0.0, 1: 1.0, 2: 10.0, 3: 100.0}
 """Heater ranges of output 1 (100 W output; steps assumed)."""
 CONTROL_S = 0.1
 EXECUTION_ERROR, COMMAND_ERROR, POWER_ON = 16, 32, 128
-OFF, CLOSED_LOOP = 0, 1
+CLOSED_LOOP = 1
+INPUT_TYPE = "1,1,0,0"
+"""INTYPE of input A: diode, autorange; its set points are in kelvin."""
 SYNTAX = re.compile(r":?(\*?[A-Z]+)(\?)?\s*(.*)")
 OPEN_SENSOR = 128
 
@@ -130,6 +132,7 @@ class LakeShore336:
             "HTRST": self._heater_fault,
             "TLIMIT": lambda: f"{self._limit_K:.1f}",
             "INNAME": lambda: "Cold head",
+            "INTYPE": lambda: f"{INPUT_TYPE if _input(parameters) == 'A' else '0,0,0,0'},1",
         }
         if name not in queries:
             self._events |= COMMAND_ERROR

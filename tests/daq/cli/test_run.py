@@ -3,13 +3,16 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from config.laboratory import read_laboratory
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
 from tests.daq.cli.conftest import Simulation, command, simulation
@@ -147,3 +150,118 @@ def test_a_killed_engine_leaves_a_file_that_accounts_for_every_shot(
     assert report.complete, report.faults
     assert report.fired == report.recorded + report.lost
     call("safe", "--config", laboratory.config)
+
+
+def control(laboratory: Simulation, **request: object) -> None:
+    """Ask the simulated laboratory's control socket."""
+    host, _, port = str(read_laboratory(laboratory.config)[0].control).partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection, connection.makefile("rb") as replies:
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        answer = json.loads(replies.readline())
+    assert answer["ok"], answer
+
+
+def failing_run(laboratory: Simulation, plan: Path, output: Path) -> str:
+    """A run that cannot succeed; what it says on stderr."""
+    result = subprocess.run(
+        command("run", plan, "--config", laboratory.config, "--output", output),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert result.returncode == 1, result.stdout
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+@pytest.mark.parametrize("name", ["delay_generator", "magnet", "cold_head", "digitizer", "helium"])
+def test_the_wrong_instrument_is_refused_before_anything_moves(small_plan: Path, tmp_path: Path, name: str) -> None:
+    with simulation(tmp_path, "--speed", 40) as laboratory:
+        control(laboratory, do="fault", instrument=name, kind="wrong_identity")
+        said = failing_run(laboratory, small_plan, tmp_path / "runs")
+    assert f"{name}: expected" in said
+    assert not list((tmp_path / "runs").glob("*.h5"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"instrument": "magnet", "kind": "interlock", "cause": "magnet water flow"}, "magnet water flow"),
+        ({"instrument": "ionisation_laser", "kind": "interlock", "cause": "COVER"}, "COVER"),
+        ({"instrument": "ablation_laser", "kind": "interlock", "cause": "cover open"}, "cover open"),
+    ],
+)
+def test_an_interlock_in_the_middle_ends_the_run_safely(
+    small_plan: Path, tmp_path: Path, fault: dict[str, object], said: str
+) -> None:
+    with simulation(tmp_path, "--speed", 10) as laboratory:
+        process = start_run(laboratory, small_plan, tmp_path / "runs")
+        control(laboratory, do="fault", **fault)
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert said in stderr
+        (path,) = (tmp_path / "runs").glob("*.h5")
+        with RunFile(path) as run:
+            report = verify(run)
+            assert run.status == "failed"
+            assert said in run.end_reason
+        assert report.complete, report.faults
+        states = json.loads(call("check", "--config", laboratory.config, "--json"))
+        assert states["delay_generator"]["status"]["state"] == "stopped"
+
+
+def test_missed_and_double_triggers_are_found_and_named(small_plan: Path, tmp_path: Path) -> None:
+    with simulation(tmp_path, "--speed", 20) as laboratory:
+        process = start_run(laboratory, small_plan, tmp_path / "runs")
+        control(laboratory, do="fault", instrument="digitizer", kind="missed_trigger", count=2)
+        control(laboratory, do="fault", instrument="digitizer", kind="double_trigger")
+        _, stderr = process.communicate(timeout=90)
+        assert process.returncode == 0, stderr
+    (path,) = (tmp_path / "runs").glob("*.h5")
+    with RunFile(path) as run:
+        report = verify(run)
+        log = [text for _, text in run.events()]
+    assert report.complete, report.faults
+    assert report.causes == {"the digitizer missed the trigger": 2}
+    assert report.fired == report.recorded + 2
+    assert any("missed their triggers" in text for text in log)
+    assert any("triggered twice" in text for text in log)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 6 MB."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "none", str(mount)], capture_output=True, check=False)
+    if made.returncode:
+        pytest.skip("mounting a file system needs rights that this test does not have")
+    yield mount
+    subprocess.run(["umount", str(mount)], check=True)
+
+
+def test_a_disk_without_room_is_refused_at_the_start(laboratory: Simulation, small_plan: Path, small_disk: Path) -> None:
+    said = failing_run(laboratory, small_plan, small_disk)
+    assert "MB free, the run needs about" in said
+    assert not list(small_disk.iterdir())
+
+
+def test_a_disk_that_fills_up_fails_the_run_and_keeps_what_was_recorded(
+    laboratory: Simulation, small_plan: Path, small_disk: Path
+) -> None:
+    plan = small_plan.with_name("few.toml")
+    plan.write_text(small_plan.read_text().replace("shots_per_group = 80", "shots_per_group = 20"))
+    process = start_run(laboratory, plan, small_disk)
+    with (small_disk / "somebody else's").open("wb", buffering=0) as other, suppress(OSError):
+        while True:
+            other.write(bytes(4096))
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "cannot write" in stderr
+    assert "NOT CONFIRMED" not in stderr
+    (path,) = small_disk.glob("*.h5")
+    with RunFile(path) as run:
+        report = verify(run)
+    assert report.recorded > 0
+    assert report.complete, report.faults

@@ -1,5 +1,7 @@
 """The simulated DG645 behaves as its manual says."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,5 +90,5 @@ def test_every_trigger_is_told_once_however_it_is_asked(cuts: list[float], rate:
     unit = DG645()
     talk(unit, f"TRAT {rate:.3f};TSRC 0\n".encode(), now=3.0)
     edges = [0.0, *sorted(cuts), 50.0]
-    parts = [unit.fired(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [unit.fired(a, b) for a, b in pairwise(edges)]
     np.testing.assert_allclose(np.concatenate(parts), unit.fired(0.0, 50.0))
