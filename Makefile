@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench interop clean
 
 demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
@@ -19,8 +19,14 @@ check: $(VENV)/installed-test
 bench: $(VENV)/installed-test
 	$(BIN)/python benchmarks/digitizer.py
 
+# Other people's clients talk to the simulators; in an environment of its own, since they pin old libraries.
+interop:
+	$(PYTHON) -m venv $(VENV)-interop
+	$(VENV)-interop/bin/pip install --quiet --disable-pip-version-check -e '.[interop]'
+	$(VENV)-interop/bin/python -P -m pytest tests/interop
+
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(VENV)-interop build *.egg-info
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any, cast
 
+from daq.record.memory import own_session
+
 START = (sys.executable, "-P", "-m", "simulators", "--until-stdin-closes")
 END_S = 10.0
 
@@ -25,7 +27,8 @@ def simulated_laboratory(options: Sequence[str]) -> Iterator[dict[str, Any]]:
     with ExitStack() as context:
         complaints = context.enter_context(tempfile.TemporaryFile())
         command = [*START, "--json", *options]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints)
+        # A session of its own: the terminal's Ctrl-C must not take away the instruments that a run is bringing to rest.
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, **own_session())
         context.callback(_end, process)
         ready = cast(IO[bytes], process.stdout).readline()
         if not ready:

@@ -27,7 +27,6 @@ class Burst:
     """What became of a burst."""
 
     fired: int
-    recorded: int
     lost: int
     doubles: int
 
@@ -101,7 +100,7 @@ class BurstTaker:
             )
         )
         self.next_shot = first + counted.fired
-        return Burst(counted.fired, recorded, len(counted.missed), counted.doubles)
+        return Burst(counted.fired, len(counted.missed), counted.doubles)
 
     def _lose(self, burst: int, first: int, fired: int) -> None:
         numbers = tuple(range(first, first + fired))

@@ -44,6 +44,8 @@ class Logbook:
 
     def report(self, state: State, doing: str) -> None:
         """Tell the watcher what is going on."""
+        if self._recorder is not None:
+            self._progress = replace(self._progress, recorded=self._recorder.recorded)
         self._progress = replace(self._progress, state=state, doing=doing, left_s=self._left_s())
         self._watch(self._progress)
 
@@ -83,9 +85,7 @@ class Logbook:
     def burst(self, burst: Burst, doing: str) -> None:
         """A burst is over."""
         now = self._progress
-        self._progress = replace(
-            now, fired=now.fired + burst.fired, recorded=now.recorded + burst.recorded, lost=now.lost + burst.lost
-        )
+        self._progress = replace(now, fired=now.fired + burst.fired, lost=now.lost + burst.lost)
         if burst.lost:
             self.event(f"{burst.lost} shots lost: the digitizer missed their triggers")
         if burst.doubles:
@@ -110,6 +110,7 @@ class Logbook:
             except RecordingError as error:
                 if str(error) not in reason:
                     ending, reason = Ending.FAILED, f"{reason}; {error}"
+            self._progress = replace(self._progress, fired=fired, recorded=recorded, lost=lost)
             self._recorder = None
         self.report(State.FAULT if ending is Ending.FAILED else State.IDLE, reason)
         return Summary(path, ending, reason, fired, recorded, lost, unsafe)

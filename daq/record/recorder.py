@@ -41,14 +41,19 @@ class RecordingError(Exception):
 
 
 class Recorder:
-    """A context in which blocks are recorded.  `committed` counts the shots that are safe from any process's death."""
+    """A context in which blocks are recorded.
+
+    `recorded` counts the shots that the writer has acknowledged, `committed` is the number below which all are settled.
+    """
 
     def __init__(self, create: Create) -> None:
         self.path = Path(create.path)
         self.committed = 0
+        self.recorded = 0
         self._memory = SharedMemory(create.slots * create.slot_bytes)
         self._ring = np.frombuffer(self._memory.view, dtype=np.uint8).reshape(create.slots, create.slot_bytes)
         self._free = deque(range(create.slots))
+        self._handed_over: deque[int] = deque()
         self._finished: Finished | None = None
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "daq.record.writer", self._memory.handle],
@@ -95,6 +100,7 @@ class Recorder:
             self._await(Committed)
         slot = self._free.popleft()
         self._ring[slot, :size] = block.traces.reshape(-1).view(np.uint8)
+        self._handed_over.append(len(block.numbers))
         self._put(Recorded(block.burst, block.step, slot, block.numbers.tobytes(), block.time_tags_s.tobytes()))
         self._collect_answers()
 
@@ -111,7 +117,7 @@ class Recorder:
                 put(cast(BinaryIO, self._process.stdin), message)
         except (BrokenPipeError, ValueError):
             self._collect_answers()
-            raise RecordingError(f"the writer has died; {self.path} holds {self.committed} shots") from None
+            raise RecordingError(f"the writer has died; {self.path} holds {self.recorded} shots") from None
 
     def _collect_answers(self) -> None:
         while True:
@@ -133,11 +139,12 @@ class Recorder:
         match answer:
             case Committed():
                 self.committed = answer.shots
+                self.recorded += self._handed_over.popleft()
                 self._free.append(answer.slot)
             case Failed():
                 raise RecordingError(f"cannot write {self.path}: {answer.reason}")
             case None:
-                raise RecordingError(f"the writer has died; {self.path} holds {self.committed} shots")
+                raise RecordingError(f"the writer has died; {self.path} holds {self.recorded} shots")
         return answer
 
     def _listen(self) -> None:

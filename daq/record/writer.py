@@ -158,6 +158,10 @@ class RunWriter:
         self.path.chmod(self._mode)
         return Finished(recorded=self._recorded, lost=self._lost)
 
+    def abandon(self) -> None:
+        """Give the file its permissions back after a failure; what was committed stays readable."""
+        self.path.chmod(self._mode)
+
     def _declare_lost(self, armed: Armed) -> None:
         states = self._shots["state"][armed.first : armed.first + armed.shots]
         lost = tuple(int(armed.first + i) for i in np.flatnonzero(states == int(ShotState.ARMED)))
@@ -199,6 +203,7 @@ def serve(requests: BinaryIO, replies: BinaryIO, memory: str) -> None:
     if not isinstance(first, Create):
         return
     ring = np.frombuffer(attach(memory, first.slots * first.slot_bytes), dtype=np.uint8).reshape(first.slots, -1)
+    file: RunWriter | None = None
     try:
         file = RunWriter(first, ring)
         put(replies, Created())
@@ -227,6 +232,8 @@ def serve(requests: BinaryIO, replies: BinaryIO, memory: str) -> None:
                     return
     except (OSError, ValueError, RuntimeError) as error:
         # A full disk comes as OSError, trouble inside HDF5 as RuntimeError or ValueError.
+        if file is not None:
+            file.abandon()
         with suppress(BrokenPipeError):
             put(replies, Failed(str(error)))
 

@@ -119,8 +119,8 @@ class LakeShore336:
             "*ESR": self._event_status,
             "*OPC": lambda: "1",
             "*STB": lambda: "0",
-            "KRDG": lambda: f"{self._kelvin(parameters):+.4f}",
-            "CRDG": lambda: f"{self._kelvin(parameters) - 273.15:+.3f}",
+            "KRDG": lambda: ",".join(f"{value:+.4f}" for value in self._kelvin(parameters)),
+            "CRDG": lambda: ",".join(f"{value - 273.15:+.3f}" for value in self._kelvin(parameters)),
             "RDGST": lambda: f"{self._sensor_status if _input(parameters) == 'A' else 0:03d}",
             "SETP": lambda: f"{self._target_K if _output(parameters) == 1 else 0.0:+.4f}",
             "RAMP": lambda: f"{int(self._ramp_on)},{self._ramp_K_min:+.1f}",
@@ -170,8 +170,10 @@ class LakeShore336:
                 self._events |= COMMAND_ERROR
         return ""
 
-    def _kelvin(self, parameters: list[str]) -> float:
-        return self._head.temperature_K if _input(parameters) == "A" else ROOM_K
+    def _kelvin(self, parameters: list[str]) -> list[float]:
+        """One input, or with 0 all of them."""
+        inputs = list("ABCD") if parameters == ["0"] else [_input(parameters)]
+        return [self._head.temperature_K if one == "A" else ROOM_K for one in inputs]
 
     def _heater_percent(self) -> str:
         highest_W = HIGHEST_W[self._range]

@@ -7,8 +7,6 @@ from simulators.instruments.instrument import lines, unknown_fault
 
 FIELD = 15
 WATER_FLOW_S = 2.0
-INHIBIT_SHOTS = 10
-"""Power-up value of QSW (assumed)."""
 LAMP_REGISTER = ("water flow", "", "water level", "lamp connector", "aux connector", "external interlock", "cover open", "")
 TEXTS = {
     "water flow": "water flow",
@@ -30,7 +28,7 @@ NUMBERS: dict[str, tuple[int, int, int, str]] = {
     "W": (225, 100, 500, "delay    {:03d} uS"),
     "WMN": (100, 100, 999, "dly QS m {:03d} uS"),
     "WMX": (500, 100, 999, "dly QS M {:03d} uS"),
-    "QSW": (INHIBIT_SHOTS, 0, 999, "QS wait :   {:03d}"),
+    "QSW": (0, 0, 999, "QS wait :   {:03d}"),
     "QOF": (0, 0, 1, "QS at run     {}"),
     "ROF": (0, 0, 1, "shutt. at run {}"),
     "ENE": (212, 70, 230, "energy    {0:04.1f}J"),

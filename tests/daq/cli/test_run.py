@@ -70,7 +70,7 @@ def test_a_run_is_recorded_verified_and_analysed(laboratory: Simulation, small_p
 
 
 def start_run(laboratory: Simulation, plan: Path, output: Path) -> subprocess.Popen[str]:
-    """A run that has begun to take shots."""
+    """A run whose first shots are recorded."""
     process = subprocess.Popen(
         command("run", plan, "--config", laboratory.config, "--output", output),
         stdout=subprocess.PIPE,
@@ -79,7 +79,7 @@ def start_run(laboratory: Simulation, plan: Path, output: Path) -> subprocess.Po
     )
     assert process.stderr is not None
     for line in process.stderr:
-        if "taking shots" in line:
+        if not line.startswith("0/"):
             return process
     raise AssertionError("the run ended before it took a shot")
 

@@ -66,6 +66,7 @@ def test_the_cold_head_settles_at_its_set_point() -> None:
     assert unit.temperature_K(62.0) < 40.0
     assert unit.temperature_K(240.0) == pytest.approx(40.0, abs=0.1)
     assert talk(unit, b"KRDG? A;*ESR?\n", now=240.0).endswith(b";0\r\n")
+    assert talk(unit, b"KRDG? 0\n", now=240.0).count(b",") == 3
     assert talk(unit, b"\nNOPE;*ESR?\n", now=240.0) == b"32\r\n"
     assert talk(unit, b"RANGE 1,9;*ESR?\n", now=240.0) == b"16\r\n"
     talk(unit, b"RANGE 1,0\n", now=240.0)
@@ -95,7 +96,7 @@ def test_the_ablation_laser_counts_17_bytes_and_needs_water() -> None:
     assert talk(unit, b">NOPE\r\n") == b""
     assert talk(unit, b">V1150\r\n") == b"\r\nvoltage  1150 V"
     assert talk(unit, b">V1900\r\n") == b"\r\nvoltage  1150 V"
-    talk(unit, b">P1\r\n>LPM1\r\n>QSM2\r\n")
+    talk(unit, b">P1\r\n>LPM1\r\n>QSM2\r\n>QSW010\r\n")
     assert talk(unit, b">A\r\n", now=1.0) == b"\r\nwater flow     "
     assert talk(unit, b">A\r\n", now=3.0) == b"\r\nfire ext     e "
     assert talk(unit, b">R1\r\n>PQ\r\n", now=3.1)[17:] == b"\r\nwait for QS    "
