@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any, cast
 
+from config.errors import ConfigurationError
 from daq.record.memory import own_session
 
 START = (sys.executable, "-P", "-m", "simulators", "--until-stdin-closes")
 END_S = 10.0
+WRONG_INPUT = 2
+"""Exit status of the simulators for what the user gave."""
 
 
 class SimulationError(Exception):
@@ -32,11 +35,16 @@ def simulated_laboratory(options: Sequence[str]) -> Iterator[dict[str, Any]]:
         context.callback(_end, process)
         ready = cast(IO[bytes], process.stdout).readline()
         if not ready:
-            process.wait(END_S)
-            complaints.seek(0)
-            complaint = complaints.read().decode().strip().splitlines()
-            raise SimulationError(complaint[-1] if complaint else "the simulated laboratory ended before it was ready")
+            raise _why(process.wait(END_S), complaints)
         yield json.loads(ready)
+
+
+def _why(status: int, complaints: IO[bytes]) -> Exception:
+    """What the process said on its way out, as the error it is."""
+    complaints.seek(0)
+    said = complaints.read().decode().strip().splitlines()
+    sentence = said[-1].removeprefix("clusterbeam simulate: ") if said else "the simulated laboratory ended before it was ready"
+    return ConfigurationError(sentence) if status == WRONG_INPUT else SimulationError(sentence)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

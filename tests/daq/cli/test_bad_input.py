@@ -79,3 +79,22 @@ def test_wrong_usage_is_status_2() -> None:
     assert clusterbeam("run").returncode == 2
     assert clusterbeam("analyse", "--no-such-option", "x.h5").returncode == 2
     assert clusterbeam("run", "no-such-plan.toml").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot read"),
+        ('[[cluster]]\nelement = "V"\nsize = 11\nbehaviour = "odd"\nmoment_uB = 1.0\n', "cluster.0.behaviour = 'odd'"),
+        ("[machine]\nC = 3.0\n", "unknown key 'machine.C'"),
+    ],
+)
+def test_a_wrong_truth_is_status_2(tmp_path: Path, text: str | None, said: str) -> None:
+    path = tmp_path / "truth.toml"
+    if text is not None:
+        path.write_text(text)
+    result = clusterbeam("demo", "--truth", path, "--output", tmp_path / "demo")
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "demo").exists()
