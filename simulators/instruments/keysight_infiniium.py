@@ -11,20 +11,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.instruments.infiniium_settings import (
+    BAD_DATA,
+    CONFLICT,
+    MEMORY_POINTS,
+    MISSING,
+    OUT_OF_RANGE,
+    UNDEFINED,
+    ScpiError,
+    number,
+    settings,
+    switch,
+)
 from simulators.instruments.instrument import Answer, lines, unknown_fault
 from simulators.instruments.scpi import Message, spellings, units
 from simulators.world.conditions import Capture
 
 ARMING_S = 1e-3
 """From `:SINGle` to ready for a trigger (assumed)."""
-MEMORY_POINTS = 200_000_000
-"""Acquisition memory (TUM, assumed)."""
 MOST_SEGMENTS = 65_536
 FULL_CODES = 65_536
 DIVISIONS = 8
 RATES_HZ = [mantissa * 10.0**decade for decade in range(1, 11) for mantissa in (1, 2, 2.5, 4, 5)] + [2e10]
 """Legal sample rates (assumed); a request is rounded to the next faster one (section 3)."""
-UNDEFINED, MISSING, OUT_OF_RANGE, BAD_DATA, QUERY_INTERRUPTED = -113, -109, -222, -104, -410
 TEXTS = {0: "No error", -113: "Undefined header", -109: "Missing parameter", -222: "Data out of range", -104: "Data type error"}
 QUEUE = 30
 CANNED = 64
@@ -33,14 +42,6 @@ Triggers = Callable[[float, float], NDArray[np.float64]]
 Work = Callable[[], NDArray[np.int16]]
 Captured = Callable[[NDArray[np.float64], Capture], Work]
 """Fixes the conditions of the shots at once, and gives the work that makes their traces int16[shots, samples]."""
-
-
-class ScpiError(Exception):
-    """A refused unit, with its number."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(str(number))
-        self.number = number
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Infiniium:
         self._model = "DSOS254A"
         self._missed = 0
         self._doubled = False
-        self._settings = _settings()
+        self._settings = settings()
         self.power_up(0.0)
 
     def power_up(self, now: float) -> None:
@@ -105,7 +106,7 @@ class Infiniium:
                     self._errors.append(error.number)
                 continue
             if reply is not None:
-                replies.append(reply)
+                replies.append(f"{self._header(unit.header)}{reply}")
         return (";".join(replies) + "\n").encode() if replies else b""
 
     def state(self, now: float) -> dict[str, Any]:
@@ -150,6 +151,10 @@ class Infiniium:
             one.done = True
             self._latch["ADER"] = self._latch["PDER"] = True
 
+    def _header(self, header: str) -> str:
+        """What stands in front of an answer until `:SYSTem:HEADer OFF` was sent (section 2); never for common queries."""
+        return f"{header} " if self._values["header"] and not header.startswith("*") else ""
+
     def _run_state(self) -> str:
         armed = self._acquisition is not None and not self._acquisition.done
         return "SING" if armed else "STOP"
@@ -175,7 +180,7 @@ class Infiniium:
 
     def _single(self, unit: Message, now: float) -> None:
         if self._values["mode"] != "SEGM":
-            raise ScpiError(-221)
+            raise ScpiError(CONFLICT)
         wanted = int(self._values["segments"])
         self._acquisition = Acquisition(now + ARMING_S, wanted)
         self._latch["AER"] = True
@@ -200,20 +205,20 @@ class Infiniium:
         self._errors.clear()
         self._latch = dict.fromkeys(self._latch, False)
 
-    def _channel(self, unit: Message, name: str, number: int) -> str | None:
-        if number not in self._channels:
+    def _channel(self, unit: Message, name: str, channel: int) -> str | None:
+        if channel not in self._channels:
             raise ScpiError(UNDEFINED)
         if unit.query:
-            return f"{self._channels[number].get(name, 0):.5E}"
+            return f"{self._channels[channel].get(name, 0):.5E}"
         if not unit.arguments:
             raise ScpiError(MISSING)
         if name in ("SCALE", "OFFSET"):
-            value = _float(unit.arguments[0])
+            value = number(unit.arguments[0])
             if name == "SCALE" and not 1e-3 <= value <= 1.0:
                 raise ScpiError(OUT_OF_RANGE)
-            self._channels[number][name] = value
+            self._channels[channel][name] = value
         elif name == "DISPLAY":
-            self._channels[number][name] = _switch(unit.arguments[0])
+            self._channels[channel][name] = switch(unit.arguments[0])
         elif unit.arguments[0].upper() not in ("DC", "DC50", "DCFIFTY", "AC", "LFR1", "LFR2"):
             raise ScpiError(BAD_DATA)
         return None
@@ -223,13 +228,13 @@ class Infiniium:
             return f"{self._levels.get(unit.arguments[0].upper() if unit.arguments else '', 0.0):.2E}"
         if len(unit.arguments) != 2:
             raise ScpiError(MISSING)
-        self._levels[unit.arguments[0].upper()] = _float(unit.arguments[1])
+        self._levels[unit.arguments[0].upper()] = number(unit.arguments[1])
         return None
 
     def _segments(self, unit: Message, now: float) -> str | None:
         if unit.query:
             return str(self._values["segments"])
-        count = int(_float(unit.arguments[0])) if unit.arguments else 0
+        count = int(number(unit.arguments[0])) if unit.arguments else 0
         if not 1 <= count <= min(MOST_SEGMENTS, MEMORY_POINTS // int(self._values["points"])):
             raise ScpiError(OUT_OF_RANGE)
         self._values["segments"] = count
@@ -238,7 +243,7 @@ class Infiniium:
     def _rate(self, unit: Message, now: float) -> str | None:
         if unit.query:
             return f"{self._values['rate']:.5E}"
-        wanted = _float(unit.arguments[0])
+        wanted = number(unit.arguments[0])
         faster = [rate for rate in RATES_HZ if rate >= wanted * (1 - 1e-9)]
         if not faster:
             raise ScpiError(OUT_OF_RANGE)
@@ -248,7 +253,7 @@ class Infiniium:
     def _segment_index(self, unit: Message, now: float) -> str | None:
         if unit.query:
             return str(self._index)
-        index = int(_float(unit.arguments[0])) if unit.arguments else 0
+        index = int(number(unit.arguments[0])) if unit.arguments else 0
         if self._acquisition is None or not 1 <= index <= len(self._acquisition.times):
             raise ScpiError(OUT_OF_RANGE)
         self._index = index
@@ -316,7 +321,7 @@ class Infiniium:
         else:
             data = codes.astype("<i2" if self._values["order"] == "LSBF" else ">i2", copy=False)
         size = str(data.nbytes)
-        header = f"#{len(size)}{size}" if not self._values["streaming"] else "#0"
+        header = self._header(":WAV:DATA") + (f"#{len(size)}{size}" if not self._values["streaming"] else "#0")
         reply = np.empty(len(header) + data.nbytes + 1, dtype=np.uint8)
         reply[: len(header)] = np.frombuffer(header.encode(), dtype=np.uint8)
         reply[len(header) : -1].reshape(data.shape[0], -1)[:] = (
@@ -329,79 +334,6 @@ class Infiniium:
         if self._ring.shape[1] != capture.samples:
             self._ring = np.random.default_rng(1).normal(-24_000, 3, (CANNED, capture.samples)).astype(np.int16)
         return lambda: self._ring[np.arange(len(one.times)) % CANNED]
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ScpiError(BAD_DATA) from None
-
-
-def _switch(text: str) -> int:
-    found = {"ON": 1, "1": 1, "OFF": 0, "0": 0}.get(text.upper())
-    if found is None:
-        raise ScpiError(BAD_DATA)
-    return found
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    """A keyword in its long or short form; the short form (capitals) is what a query answers."""
-    table = {spelling: "".join(c for c in word if not c.islower()) for word in words for spelling in (word.upper(),)}
-    table |= {short: short for short in table.values()}
-
-    def parse(text: str) -> str:
-        if text.upper() not in table:
-            raise ScpiError(BAD_DATA)
-        return table[text.upper()]
-
-    return parse
-
-
-def _points(text: str) -> int:
-    value = int(_float(text))
-    if not 16 <= value <= MEMORY_POINTS:
-        raise ScpiError(OUT_OF_RANGE)
-    return value
-
-
-def _settings() -> dict[str, Any]:
-    """Plain settings: header, power-up value, how an argument is read (section 3)."""
-    table = {
-        "header": (":SYSTem:HEADer", 1, _switch),
-        "gui": (":SYSTem:GUI", 1, _switch),
-        "longform": (":SYSTem:LONGform", 1, _switch),
-        "range": (":TIMebase:RANGe", 1e-6, _float),
-        "position": (":TIMebase:POSition", 0.0, _float),
-        "reference": (":TIMebase:REFerence", "CENT", _one_of("LEFT", "CENTer", "RIGHt")),
-        "points": (":ACQuire:POINts[:ANALog]", 4000, _points),
-        "interpolate": (":ACQuire:INTerpolate", 1, _switch),
-        "average": (":ACQuire:AVERage", 0, _switch),
-        "mode": (
-            ":ACQuire:MODE",
-            "RTIM",
-            _one_of("RTIMe", "ETIMe", "PDETect", "HRESolution", "SEGMented", "SEGPdetect", "SEGHres"),
-        ),
-        "trigger_mode": (":TRIGger:MODE", "EDGE", _one_of("EDGE")),
-        "sweep": (":TRIGger:SWEep", "AUTO", _one_of("AUTO", "TRIGgered", "SINGle")),
-        "slope": (":TRIGger:EDGE:SLOPe", "POS", _one_of("POSitive", "NEGative", "EITHer")),
-        "trigger_source": (":TRIGger:EDGE:SOURce", "CHAN1", _one_of("CHAN1", "CHAN2", "CHAN3", "CHAN4", "AUX", "LINE")),
-        "format": (":WAVeform:FORMat", "WORD", _one_of("BYTE", "WORD")),
-        "order": (":WAVeform:BYTeorder", "MSBF", _one_of("LSBFirst", "MSBFirst")),
-        "streaming": (":WAVeform:STReaming", 1, _switch),
-        "all": (":WAVeform:SEGMented:ALL", 0, _switch),
-        "source": (":WAVeform:SOURce", "CHAN1", _channel_word),
-        "time_tags": (":ACQuire:SEGMented:TTAGs", 0, _switch),
-        "automatic_rate": (":ACQuire:SRATe:ANALog:AUTO", 1, _switch),
-    }
-    return {name: (spellings(header), default, kind) for name, (header, default, kind) in table.items()}
-
-
-def _channel_word(text: str) -> str:
-    word = text.upper().replace("CHANNEL", "CHAN")
-    if word not in ("CHAN1", "CHAN2", "CHAN3", "CHAN4"):
-        raise ScpiError(BAD_DATA)
-    return word
 
 
 DATA = spellings(":WAVeform:DATA")

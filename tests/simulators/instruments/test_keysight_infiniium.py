@@ -111,3 +111,10 @@ def test_messages_in_pieces_and_the_branch_rule(scope: Infiniium) -> None:
     assert list(scope.split(received)) == []
     assert talk(scope, bytes(received) + b"S?\n") == b"5.00000E-02;1.50000E-01\n"
     assert talk(scope, b":acquire:points?\n") == b"100\n"
+
+
+def test_answers_carry_their_header_until_it_is_switched_off() -> None:
+    unit = Infiniium(triggers, capture)
+    assert talk(unit, b":RSTate?\n") == b":RSTATE STOP\n"
+    assert talk(unit, b"*IDN?\n").startswith(b"KEYSIGHT TECHNOLOGIES,")
+    assert talk(unit, b":SYSTem:HEADer OFF\n:RSTate?\n") == b"STOP\n"
