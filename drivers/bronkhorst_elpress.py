@@ -1,7 +1,7 @@
 """Bronkhorst EL-PRESS: the helium backing pressure, over ProPar (enhanced binary framing).
 
 Sources: the maker's library and the RS-232 manual, as collected in the protocol sheet.  Replies carry the sequence number of
-their request; a reply with another number is an old one and is thrown away.
+their request; a reply with another number is an old one and is thrown away, so that no probe is needed after a time-out.
 """
 
 import struct
@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar
 
-from drivers.driver import Driver
+from drivers.driver import Driver, Pause
+from drivers.errors import LimitError
 from drivers.links import Link, SerialSettings
 from drivers.quantity import Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
@@ -25,11 +26,12 @@ STATUSES = {
     0x04: "parameter error",
     0x05: "parameter type error",
     0x06: "parameter value error",
-    0x0D: "read-only",
     0x0B: "node number error",
+    0x0D: "read-only",
 }
 SET_POINT_MODE, CLOSE_VALVE = 18, 3
-"""Control modes (sheet, section 3)."""
+"""Control modes (sheet, section 3): set point over RS-232, valve closed."""
+ANY_NODE = 128
 PRESSURE_CONTROLLER = "DEPC"
 ALARMS = {
     0: "error",
@@ -40,8 +42,8 @@ ALARMS = {
     7: "hardware error",
 }
 """Bits of parameter 1/20."""
-FAULT_BITS = 0b1000_0001
-MODE_WORDS = {SET_POINT_MODE: "controlling", CLOSE_VALVE: "closed"}
+FAULT_BITS = 1 << 0 | 1 << 7
+MODES = {SET_POINT_MODE: "controlling", CLOSE_VALVE: "closed"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,11 @@ def frame(sequence: int, node: int, data: bytes) -> bytes:
 
 
 class ELPress(Driver):
-    """Role `pressure controller`.  Quantities' commands are `process/parameter/type` of the sheet's table."""
+    """Role `pressure controller`.  Quantities' commands are `process/parameter/type` of the sheet's table.
+
+    `full_scale_bar` is this unit's capacity, compared with what it says itself; `node` its address, 128 for whoever is
+    alone on the cable.
+    """
 
     framing = ProPar()
     serial = SerialSettings(baud=38400)
@@ -96,21 +102,23 @@ class ELPress(Driver):
         Quantity("alarms", "", int, query="1/20/B", low=0, high=255, source="DDE 28"),
     )
 
-    def __init__(self, name: str, link: Link, *, full_scale_bar: float = 10.0, node: int = 3) -> None:
-        super().__init__(name, link)
-        self._node = int(node)
+    def __init__(self, name: str, link: Link, *, full_scale_bar: float, node: int = 3, pause: Pause = time.sleep) -> None:
+        super().__init__(name, link, pause=pause)
+        if not (0 < full_scale_bar <= 400 and 1 <= node <= ANY_NODE):
+            raise LimitError(name, f"full_scale_bar = {full_scale_bar:g} must be 0 to 400 bar, node = {node} 1 to {ANY_NODE}")
+        self._node = node
         self._sequence = 0
         self._full_scale_bar = float(full_scale_bar)
         self._limit("set_pressure_bar", 0.0, self._full_scale_bar)
-        self._limit("pressure_bar", -0.1 * self._full_scale_bar, 1.5 * self._full_scale_bar)
+        self._limit("pressure_bar", -0.5 * self._full_scale_bar, 1.5 * self._full_scale_bar)
 
     def identify(self) -> Identity:
         kind = self._read_text(113, 1)
         if not kind.startswith(PRESSURE_CONTROLLER):
             raise self._wrong("a Bronkhorst pressure controller (DEPC)", kind)
         capacity = struct.unpack(">f", self._read_value(1, 13, INT32, 4))[0]
-        if abs(capacity - self._full_scale_bar) > 0.001 * self._full_scale_bar:
-            raise self._wrong(f"a full scale of {self._full_scale_bar:g} bar", f"{capacity:g} bar")
+        if not abs(capacity - self._full_scale_bar) <= 0.001 * self._full_scale_bar:
+            raise self._wrong(f"a full scale of {self._full_scale_bar:g} bar", f"{capacity:g}")
         return Identity("Bronkhorst", self._read_text(113, 2), self._read_text(113, 3), self._read_text(113, 5))
 
     def prepare(self) -> None:
@@ -119,40 +127,49 @@ class ELPress(Driver):
         self.write("control_mode", SET_POINT_MODE)
 
     def status(self) -> Status:
-        alarms = int(self.read("alarms"))
-        warnings = tuple(text for bit, text in ALARMS.items() if alarms >> bit & 1)
+        """Not ok on an error of the unit, and when something else than our set point (or nothing) controls the valve."""
+        alarms, mode = int(self.read("alarms")), int(self.read("control_mode"))
+        warnings = [text for bit, text in ALARMS.items() if alarms >> bit & 1]
+        if mode not in MODES:
+            warnings.append(f"is in control mode {mode}, in which it does not follow the set point")
         fault = bool(alarms & FAULT_BITS)
-        mode = int(self.read("control_mode"))
-        state = "fault" if fault else MODE_WORDS.get(mode, f"control mode {mode}")
-        return Status(state, not fault, warnings)
+        state = "fault" if fault else MODES.get(mode, "wrong mode")
+        return Status(state, not fault and mode in MODES, tuple(warnings))
 
     def close_valve(self) -> None:
-        self.write("set_pressure_bar", 0.0)
-        self.write("control_mode", CLOSE_VALVE)
+        """Set point zero and valve closed; both are tried before a failure is raised.  `prepare` lets it control again."""
+        failure = self._every(
+            lambda: self.write("control_mode", CLOSE_VALVE),
+            lambda: self.write("set_pressure_bar", 0.0),
+        )
+        if failure is not None:
+            raise failure
 
     def make_safe(self) -> SafeResult:
-        self.close_valve()
+        """Valve closed.  The control mode decides: in it the valve is shut whatever the set point."""
+        failure = self._every(self.close_valve)
         closed = self.read("control_mode") == CLOSE_VALVE
+        if failure is not None and not closed:
+            raise failure
         return SafeResult(closed, "valve closed" if closed else "the valve is not closed")
 
     def _read(self, quantity: Quantity) -> Value:
         process, parameter, kind = _notation(quantity.query)
         wire_type, layout = FORMATS[kind]
         value = struct.unpack(layout, self._read_value(process, parameter, wire_type, struct.calcsize(layout)))[0]
-        self._in_range(quantity, value)
-        return quantity.kind(value)
+        return quantity.kind(self._believed(quantity, value))
 
     def _write(self, quantity: Quantity, value: Value) -> None:
         process, parameter, kind = _notation(quantity.command)
         wire_type, layout = FORMATS[kind]
         data = struct.pack(layout, int(value) if kind in "BI" else float(value))
         reply = self._exchange(bytes((WRITE, process, parameter | wire_type)) + data)
+        self._check_status(f"{quantity.name} = {value}", reply)
         if len(reply) != 3 or reply[0] != STATUS:
             raise self._garbled(f"{quantity.name} was answered with {reply.hex(' ')}")
-        if reply[1]:
-            raise self._refused(f"{quantity.name} = {value}: {STATUSES.get(reply[1], f'status {reply[1]}')}")
         back = self._read(quantity)
-        if abs(float(back) - float(value)) > 1e-5 * max(1.0, abs(float(value))):
+        # Single precision holds 7 digits.
+        if abs(float(back) - float(value)) > 1e-6 * max(1.0, abs(float(value))):
             raise self._refused(f"{quantity.name} reads back {back} after {value} was set")
 
     def _read_text(self, process: int, parameter: int) -> str:
@@ -165,26 +182,31 @@ class ELPress(Driver):
         tag = bytes((process, parameter | wire_type))
         string_length = b"\x00" if wire_type == TEXT else b""
         reply = self._exchange(bytes((READ,)) + tag + tag + string_length)
-        if reply[:1] == bytes((STATUS,)) and len(reply) == 3:
-            raise self._refused(f"parameter {process}/{parameter}: {STATUSES.get(reply[1], f'status {reply[1]}')}")
+        self._check_status(f"parameter {process}/{parameter}", reply)
         value = reply[3:]
         if reply[:3] != bytes((ANSWER,)) + tag or not value or (size is not None and len(value) != size):
             raise self._garbled(f"parameter {process}/{parameter} was answered with {reply.hex(' ')}")
         return value
 
+    def _check_status(self, what: str, reply: bytes) -> None:
+        """Raise a status other than "ok", or the one byte with which a broken message is rejected (sheet, section 2)."""
+        code = reply[0] if len(reply) == 1 else reply[1] if len(reply) == 3 and reply[0] == STATUS else 0
+        if code:
+            raise self._refused(f"{what}: {STATUSES.get(code, f'status {code}')}")
+
     def _exchange(self, data: bytes) -> bytes:
-        """One request and the reply that carries its sequence number."""
+        """One request and the data of the reply that carries its sequence number."""
         with self.link:
             self._sequence = self._sequence % 255 + 1
             reply = self.link.query(frame(self._sequence, self._node, data))
-            deadline = time.monotonic() + self.timeout_s
-            while reply[0] != self._sequence:
+            deadline = time.monotonic() + self.link.timeout_s
+            while reply[:1] != bytes((self._sequence,)):
                 later = self.link.listen(max(0.0, deadline - time.monotonic()))
                 if later is None:
                     raise self._garbled(f"a reply to another request came: {reply.hex(' ')}")
                 reply = later
-        if len(reply) < 4 or reply[2] != len(reply) - 3:
-            raise self._garbled(f"a frame of the wrong length: {reply.hex(' ')}")
+        if len(reply) < 4 or reply[2] != len(reply) - 3 or self._node not in (reply[1], ANY_NODE):
+            raise self._garbled(f"a frame of the wrong length or node: {reply.hex(' ')}")
         return reply[3:]
 
 

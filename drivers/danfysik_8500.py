@@ -1,17 +1,16 @@
 """Danfysik System 8500: the magnet's current, its polarity and its interlocks.
 
 Sources: several open drivers and an abridged command reference, as collected in the protocol sheet; *assumed* marks what none
-confirms.  Settings are silent and refusals come unasked as `?` BEL text, so every setting is followed by a question whose
-answer has a form of its own; a refusal then shows in front of it.
+confirms.  Settings are silent and refusals come unasked as `?` BEL text, so every setting is followed by the status word,
+which nothing else looks like; a refusal then shows in front of it.
 """
 
 import re
 import time
-from collections.abc import Callable
 from typing import ClassVar
 
-from drivers.driver import Driver
-from drivers.errors import DriverError
+from drivers.driver import Driver, Pause
+from drivers.errors import DriverError, LimitError
 from drivers.links import Link, Probe, Terminated
 from drivers.quantity import Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
@@ -36,23 +35,25 @@ INTERLOCKS = {
 """Characters of S1 that are `!` when the interlock is set."""
 STATUS = re.compile(rb"[!.]{24}")
 PPM = 1_000_000
-POLL_S = 0.1
-READY_S = 30.0
-"""Longest wait for the supply after switching on or reversing (*assumed*; a compatible supply needs 20 s)."""
-RAMP_S = 300.0
+SIGNS = {b"+": 1, b"-": -1, b"N": 1, b"O": 1}
+"""Answers to PO; neutral or off carries no current, its sign does not matter."""
+FALL_S = 5.0
+"""Within this (wall time) a current on its way to zero has visibly fallen."""
 
 
 class Danfysik8500(Driver):
     """Role `magnet supply`.
 
     `rated_current_A` scales the set point (parts per million of it), `read_back_A_per_count` the read-back AD 8; both differ
-    from unit to unit.  Below `zero_current_A` the current counts as zero: polarity may be reversed.
+    from unit to unit.  Below `zero_current_A` the current counts as zero: only then is the polarity reversed.
+    `ready_s` is the longest wait, in wall time, after switching on or reversing (*assumed*: a compatible supply needs
+    20 s), `ramp_s` that for the current to decay (25 s from full current at 10 A/s).
     """
 
     framing = Terminated(b"\r")
     probe = Probe(b"S1\r", lambda reply: STATUS.fullmatch(reply) is not None)
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("current_A", "A", query="AD 8", source="AD 8", about="measured, signed by the polarity"),
+        Quantity("current_A", "A", query="AD 8", source="AD 8, PO", about="measured, signed by the polarity"),
         Quantity("set_current_A", "A", float, "read-write", "RA", "WA {value:06d}", source="WA, RA, PO", about="signed"),
         Quantity("on", "", bool, query="S1", source="S1, character 0", about="main contactor"),
     )
@@ -65,16 +66,19 @@ class Danfysik8500(Driver):
         rated_current_A: float,
         read_back_A_per_count: float,
         zero_current_A: float = 0.5,
-        pause: Callable[[float], None] = time.sleep,
+        ready_s: float = 60.0,
+        ramp_s: float = 300.0,
+        pause: Pause = time.sleep,
     ) -> None:
-        super().__init__(name, link)
-        self._rated_A = float(rated_current_A)
-        self._per_count_A = float(read_back_A_per_count)
-        self._zero_A = float(zero_current_A)
-        self._pause = pause
-        highest = self._rated_A * (PPM - 1) / PPM
-        self._limit("set_current_A", -highest, highest)
-        self._limit("current_A", -1.2 * self._rated_A, 1.2 * self._rated_A)
+        super().__init__(name, link, pause=pause)
+        if not (rated_current_A > 0 and read_back_A_per_count > 0 and zero_current_A > 0):
+            raise LimitError(name, "rated_current_A, read_back_A_per_count and zero_current_A must be greater than 0")
+        self._rated_A, self._per_count_A, self._zero_A = rated_current_A, read_back_A_per_count, zero_current_A
+        self._ready_s, self._ramp_s = ready_s, ramp_s
+        self._switched_on = False
+        highest_A = rated_current_A * (PPM - 1) / PPM
+        self._limit("set_current_A", -highest_A, highest_A)
+        self._limit("current_A", -1.2 * rated_current_A, 1.2 * rated_current_A)
 
     def identify(self) -> Identity:
         """Only the form of the status word tells a System 8500 from its relatives; the text of `PRINT` differs (*assumed*)."""
@@ -84,87 +88,119 @@ class Danfysik8500(Driver):
         return Identity("Danfysik", "System 8500")
 
     def prepare(self) -> None:
-        """Remote control, no automatic answers, errors as text."""
+        """No automatic answers, errors as text, remote control."""
         for text in ("NASW", "ERRT", "UNLOCK", "REM"):
             self._tell(text)
-        self._pause(POLL_S)
-        if (answer := self._question("CMD")) != b"REM":
-            raise self._refused(f"stays under local control ({answer.decode('ascii', 'replace')}); set the panel to remote")
+        if not self._remote():
+            raise self._refused("stays under local control; set its panel to remote")
 
     def status(self) -> Status:
+        """Not ok on an interlock, under local control, and when it is off after `switch_on`."""
         word = self._status_word()
-        faults = tuple(text for place, text in INTERLOCKS.items() if word[place : place + 1] == b"!")
-        if faults or _set(word, SUM_INTERLOCK):
-            return Status("interlock", False, faults or ("sum interlock",))
-        if _set(word, OFF):
-            return Status("off", True)
-        return Status("not ready" if _set(word, NOT_READY) else "on", True)
+        warnings = [text for place, text in INTERLOCKS.items() if _set(word, place)]
+        if warnings or _set(word, SUM_INTERLOCK):
+            return Status("interlock", False, tuple(warnings) or ("sum interlock without a cause",))
+        off = _set(word, OFF)
+        if not self._remote():
+            warnings.append("under local control; set its panel to remote")
+        if off and self._switched_on:
+            warnings.append("went off by itself, or was switched off at its panel")
+        state = "off" if off else "not ready" if _set(word, NOT_READY) else "on"
+        return Status(state, not warnings, tuple(warnings))
 
     def switch_on(self) -> None:
         """Contactor on with the set point at zero, and wait until ready.  Refused while an interlock is present or latched."""
         status = self.status()
-        if not status.ok:
+        if status.state == "interlock":
             raise self._refused(f"cannot switch on: {', '.join(status.warnings)}; clear the cause, then reset the supply")
-        if _set(self._status_word(), OFF):
-            self._tell("WA 000000")
+        if status.state == "off":
+            self._set_zero()
             self._tell("N")
-        self._wait("ready", lambda: not _set(self._status_word(), OFF) and not _set(self._status_word(), NOT_READY), READY_S)
+        self._wait("on and ready", lambda: not self._any_set(OFF, NOT_READY), self._ready_s)
+        self._switched_on = True
 
     def ramp_to_zero_and_off(self) -> None:
         """Set point zero, wait until the current has decayed, contactor off."""
-        self._tell("WA 000000")
-        self._wait("at zero current", lambda: abs(self._current_A()) <= self._zero_A, RAMP_S)
+        self._set_zero()
+        self._wait("at zero current", lambda: self._magnitude_A() <= self._zero_A, self._ramp_s)
+        self._switched_on = False
         self._tell("F")
-        self._wait("off", lambda: _set(self._status_word(), OFF), READY_S)
+        self._wait("off", lambda: self._any_set(OFF), self._ready_s)
 
     def make_safe(self) -> SafeResult:
-        """Set point zero at once; the current then falls at the supply's own rate, `ramp_to_zero_and_off` waits for it.
+        """Set point zero at once, and look whether the current obeys.
 
-        Confirmed when the set point reads back zero; a supply that is off already is safe.
+        The current falls at the supply's own rate and may take half a minute, so this does not wait for the end of it:
+        confirmed means that the set point reads back zero and that there is no current, or that it falls.
+        `ramp_to_zero_and_off` waits, and opens the contactor when there is no current left.
         """
-        self._tell("WA 000000")
-        if self._set_point_ppm() != 0:
-            return SafeResult(False, "the set point is not zero")
-        left_A = abs(self._current_A())
-        return SafeResult(True, "no current" if left_A <= self._zero_A else f"ramping to zero, {left_A:.1f} A left")
+        self.link.send_regardless(b"\rWA 000000\r")
+        self._set_zero()
+        first_A = self._magnitude_A()
+        deadline = time.monotonic() + FALL_S
+        left_A = first_A
+        while left_A > self._zero_A:
+            if left_A < first_A - self._zero_A:
+                return SafeResult(True, f"ramping to zero, {left_A:.1f} A left")
+            if time.monotonic() > deadline:
+                return SafeResult(False, f"set point zero, but the current stays at {left_A:.1f} A")
+            self._pause(0.1)
+            left_A = self._magnitude_A()
+        return SafeResult(True, "no current")
 
     def _read(self, quantity: Quantity) -> Value:
         if quantity.name == "on":
-            return not _set(self._status_word(), OFF)
+            return not self._any_set(OFF)
         if quantity.name == "current_A":
-            value = self._current_A() * self._polarity()
-        else:
-            value = self._set_point_ppm() * self._rated_A / PPM * self._polarity()
-        return self._in_range(quantity, value)
+            return self._believed(quantity, self._magnitude_A() * self._sign())
+        return self._set_point_ppm() * self._rated_A / PPM * self._sign()
 
     def _write(self, quantity: Quantity, value: Value) -> None:
         current_A = float(value)
-        if current_A and (current_A < 0) != (self._polarity() < 0):
+        if current_A and (current_A < 0) != (self._sign() < 0):
             self._reverse(current_A < 0)
-        ppm = round(PPM * abs(current_A) / self._rated_A)
-        self._tell(quantity.command.format(value=ppm))
+        self._set_point(round(PPM * abs(current_A) / self._rated_A))
+
+    def _reverse(self, negative: bool) -> None:
+        """At zero current only; the set point is put to zero first, since it would act again on the other side."""
+        if self._magnitude_A() > self._zero_A:
+            raise self._refused("polarity can only be reversed without current; ramp to zero first")
+        self._set_zero()
+        self._tell("PO -" if negative else "PO +")
+        wanted = MINUS if negative else PLUS
+        self._wait("reversed", lambda: self._any_set(wanted) and not self._any_set(NOT_READY), self._ready_s)
+
+    def _set_zero(self) -> None:
+        self._set_point(0)
+
+    def _set_point(self, ppm: int) -> None:
+        self._tell(f"WA {ppm:06d}")
         back = self._set_point_ppm()
         if back != ppm:
             raise self._refused(f"set point reads back {back} ppm after {ppm} was set; is the supply on and remote?")
 
-    def _reverse(self, negative: bool) -> None:
-        if abs(self._current_A()) > self._zero_A:
-            raise self._refused("polarity can only be reversed without current; ramp to zero first")
-        self._tell("PO -" if negative else "PO +")
-        wanted = MINUS if negative else PLUS
-        self._wait("reversed", lambda: _set(self._status_word(), wanted) and not _set(self._status_word(), NOT_READY), READY_S)
-
-    def _current_A(self) -> float:
-        return self._number("AD 8", rb"-?\d{1,7}") * self._per_count_A
+    def _magnitude_A(self) -> float:
+        counts = self._integer("AD 8", self._question("AD 8").decode("ascii", "replace"), low=None)
+        return abs(counts) * self._per_count_A
 
     def _set_point_ppm(self) -> int:
-        return self._number("RA", rb"\d{1,6}")
+        return self._integer("RA", self._question("RA").decode("ascii", "replace"), high=PPM)
 
-    def _polarity(self) -> int:
+    def _sign(self) -> int:
         reply = self._question("PO")
-        if reply not in (b"+", b"-", b"N", b"O"):
+        if reply not in SIGNS:
             raise self._garbled(f"PO was answered with {reply!r}")
-        return -1 if reply == b"-" else 1
+        return SIGNS[reply]
+
+    def _remote(self) -> bool:
+        reply = self._question("CMD")
+        if reply not in (b"REM", b"LOC"):
+            raise self._garbled(f"CMD was answered with {reply!r}")
+        return reply == b"REM"
+
+    def _any_set(self, *places: int) -> bool:
+        word = self._status_word()
+        return any(_set(word, place) for place in places)
 
     def _status_word(self) -> bytes:
         reply = self._question("S1")
@@ -172,19 +208,12 @@ class Danfysik8500(Driver):
             raise self._garbled(f"S1 was answered with {reply!r}")
         return reply
 
-    def _number(self, text: str, form: bytes) -> int:
-        reply = self._question(text)
-        if re.fullmatch(form, reply) is None:
-            raise self._garbled(f"{text} was answered with {reply!r}")
-        return int(reply)
-
     def _question(self, text: str) -> bytes:
-        """Ask; an error line in front of the answer belongs to an earlier setting, and is raised as what it is."""
-        with self.link:
-            reply = self.link.query(text.encode("ascii") + b"\r")
-            if reply.startswith(b"?"):
-                self.link.distrust()
-                raise self._refused(reply[1:].strip(b"\x07 ").decode("ascii", "replace") or "a command was refused")
+        """Ask.  A refusal that comes instead of the answer, or in front of it, is raised as what it is."""
+        reply = self.link.query(text.encode("ascii") + b"\r")
+        if reply.startswith(b"?"):
+            self.link.distrust()
+            raise self._refused(reply[1:].strip(b"\x07 ").decode("ascii", "replace") or "a command was refused")
         return reply
 
     def _tell(self, text: str) -> None:
@@ -195,13 +224,6 @@ class Danfysik8500(Driver):
                 self._status_word()
             except DriverError as error:
                 raise type(error)(self.name, f"{text}: {error.what}") from None
-
-    def _wait(self, what: str, reached: Callable[[], bool], at_most_s: float) -> None:
-        deadline = time.monotonic() + at_most_s
-        while not reached():
-            if time.monotonic() > deadline:
-                raise self._refused(f"is not {what} after {at_most_s:g} s")
-            self._pause(POLL_S)
 
 
 def _set(word: bytes, place: int) -> bool:

@@ -1,16 +1,21 @@
-"""What all drivers share: quantities checked before a byte leaves, and read through their declared commands."""
+"""What all drivers share: quantities checked before a byte leaves, numbers read strictly, waiting with a deadline."""
 
 import math
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from drivers.errors import GarbledReply, LimitError, Refused, WrongInstrument
+from drivers.errors import DriverError, GarbledReply, LimitError, Refused, WrongInstrument
 from drivers.links import Framing, Link, Probe, SerialSettings
 from drivers.quantity import Quantity, Value
 
-NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
-"""A number on the wire: no blanks inside, no underscores, no `nan`."""
+NUMBER = re.compile(r"[+-]?\d{1,24}(?:\.\d{0,24})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+"""Numbers on the wire: no blanks inside, no underscores, no `nan`, no digits of other scripts."""
+
+Pause = Callable[[float], None]
+"""How a driver lets time pass while it polls; `time.sleep` unless a test gives its own."""
 
 
 class Driver:
@@ -18,6 +23,9 @@ class Driver:
 
     `framing` and `probe` describe replies and how to resynchronise; `serial` the line; `pace_s` the pause the instrument
     wants between exchanges.  A driver is handed an open link and never sees a socket.
+
+    The limits in `declared` are those of the model: no reading outside them is believed.  `_limit` narrows them to what
+    may be set on this unit.
     """
 
     framing: ClassVar[Framing]
@@ -28,10 +36,12 @@ class Driver:
     pace_s: ClassVar[float] = 0.0
     declared: ClassVar[tuple[Quantity, ...]] = ()
 
-    def __init__(self, name: str, link: Link) -> None:
+    def __init__(self, name: str, link: Link, *, pause: Pause = time.sleep) -> None:
         self.name = name
         self.link = link
         self.quantities: Mapping[str, Quantity] = {quantity.name: quantity for quantity in self.declared}
+        self._believable = dict(self.quantities)
+        self._pause = pause
 
     def read(self, quantity: str) -> Value:
         declared = self._declared(quantity)
@@ -51,8 +61,7 @@ class Driver:
         return self._parse(quantity, self._ask(quantity.query))
 
     def _write(self, quantity: Quantity, value: Value) -> None:
-        wire_value = int(value) if quantity.kind is bool else value
-        self._tell(quantity.command.format(value=wire_value))
+        self._tell(quantity.command.format(value=int(value) if quantity.kind is bool else value))
 
     def _ask(self, text: str) -> str:
         """Send a query and return its reply as text."""
@@ -64,24 +73,38 @@ class Driver:
 
     def _parse(self, quantity: Quantity, reply: str) -> Value:
         """The value in a reply; raises `GarbledReply`, and distrusts the link, when it is not one of this kind."""
-        text = reply.strip()
-        try:
-            if quantity.kind is str:
-                return text
-            if quantity.kind is bool:
-                return {"0": False, "1": True}[text]
-            if NUMBER.fullmatch(text) is None:
-                raise ValueError(text)
-            return self._in_range(quantity, int(text) if quantity.kind is int else float(text))
-        except (ValueError, KeyError):
-            raise self._garbled(f"{quantity.name} came as {reply!r}") from None
+        if quantity.kind is str:
+            return reply.strip(" ")
+        if quantity.kind is bool:
+            return bool(self._integer(quantity.name, reply, high=1))
+        if quantity.kind is int:
+            return self._believed(quantity, self._integer(quantity.name, reply, low=None))
+        return self._believed(quantity, self._number(quantity.name, reply))
 
-    def _in_range(self, quantity: Quantity, value: float) -> float:
-        """A reading, or `GarbledReply` when this quantity can never have such a value."""
-        too_low = quantity.low is not None and value < quantity.low
-        too_high = quantity.high is not None and value > quantity.high
-        if not math.isfinite(value) or (quantity.access == "read" and (too_low or too_high)):
-            raise self._garbled(f"{quantity.name} came as {value:g} {quantity.unit}, outside {quantity.limits()}")
+    def _number(self, what: str, reply: str) -> float:
+        """The one number in a reply, blanks around it allowed."""
+        text = reply.strip(" ")
+        if NUMBER.fullmatch(text) is None:
+            raise self._garbled(f"{what} came as {reply!r}, which is no number")
+        return float(text)
+
+    def _integer(self, what: str, reply: str, low: int | None = 0, high: int | None = None) -> int:
+        """The one integer in a reply, not outside `low` to `high`; blanks around it allowed."""
+        text = reply.strip(" ")
+        if INTEGER.fullmatch(text) is None:
+            raise self._garbled(f"{what} came as {reply!r}, which is no integer")
+        value = int(text)
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise self._garbled(f"{what} came as {value}, which it can never be")
+        return value
+
+    def _believed(self, quantity: Quantity, value: float) -> float:
+        """A reading, or `GarbledReply` when this quantity can never have such a value on this model."""
+        possible = quantity if quantity.access == "read" else self._believable[quantity.name]
+        too_low = possible.low is not None and value < possible.low
+        too_high = possible.high is not None and value > possible.high
+        if not math.isfinite(value) or too_low or too_high:
+            raise self._garbled(f"{quantity.name} came as {value:g} {quantity.unit}, outside {possible.limits()}")
         return value
 
     def _declared(self, name: str) -> Quantity:
@@ -94,6 +117,24 @@ class Driver:
     def _limit(self, name: str, low: float, high: float) -> None:
         """Narrow the limits of a quantity to those of this unit."""
         self.quantities = {**self.quantities, name: self.quantities[name].within(low, high)}
+
+    def _wait(self, what: str, reached: Callable[[], bool], at_most_s: float, poll_s: float = 0.1) -> None:
+        """Poll until `reached()`, or raise `Refused` after `at_most_s` of wall time."""
+        deadline = time.monotonic() + at_most_s
+        while not reached():
+            if time.monotonic() > deadline:
+                raise self._refused(f"is not {what} after {at_most_s:g} s")
+            self._pause(poll_s)
+
+    def _every(self, *steps: Callable[[], object]) -> DriverError | None:
+        """Do every step, whatever happens to the others; the first failure, if any."""
+        failure: DriverError | None = None
+        for step in steps:
+            try:
+                step()
+            except DriverError as error:
+                failure = failure or error
+        return failure
 
     def _garbled(self, what: str) -> GarbledReply:
         self.link.distrust()

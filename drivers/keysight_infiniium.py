@@ -6,30 +6,36 @@ Sources: programmer's reference pages and public programs that read segmented In
 
 import re
 import time
-from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.driver import Driver
+from drivers.driver import Driver, Pause
+from drivers.errors import LimitError
+from drivers.infiniium_preamble import Preamble
+from drivers.infiniium_setup import check, commands, expected_numbers, expected_words
 from drivers.links import Link, Probe, Terminated
 from drivers.quantity import Quantity
 from drivers.roles import DigitizerSetup, Identity, SafeResult, Segments, Status
 
-PREAMBLE_FIELDS = 25
-WORD, SEGMENTED = "2", "2"
+HOLE = 31232
+"""Code of a sample that was not taken (section 5)."""
+INVALID = 9.9e37
+"""Numbers beyond it mean "no result" (section 10, 10)."""
 ERROR_QUEUE = 31
-"""More reads than any error queue is deep (sheet, section 8)."""
-DONE_S = 5.0
-POLL_S = 0.01
-BLOCK_S = 30.0
-"""Longest transfer of one channel's block."""
-NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+"""More reads than any error queue is deep (section 8)."""
+STATES = {"SING": "armed", "STOP": "stopped", "RUN": "running freely"}
+RESET_S = 15.0
+POLL_S = 0.05
 
 
 class Infiniium(Driver):
-    """Role `digitizer`."""
+    """Role `digitizer`.
+
+    `ready_s` is the longest wait, in wall time, for being armed and for processing after the last trigger; `block_s` for
+    the transfer of one channel's block (20 MB need 2 s at the 10 MB/s that are certain).
+    """
 
     framing = Terminated(b"\n")
     probe = Probe(b"*IDN?\n", lambda reply: reply.upper().startswith(b"KEYSIGHT TECHNOLOGIES,"))
@@ -39,9 +45,11 @@ class Infiniium(Driver):
         Quantity("sample_rate_Hz", "Hz", query=":ACQuire:SRATe:ANALog?", low=0.0, high=80e9, source="section 3"),
     )
 
-    def __init__(self, name: str, link: Link, *, pause: Callable[[float], None] = time.sleep) -> None:
-        super().__init__(name, link)
-        self._pause = pause
+    def __init__(
+        self, name: str, link: Link, *, ready_s: float = 5.0, block_s: float = 60.0, pause: Pause = time.sleep
+    ) -> None:
+        super().__init__(name, link, pause=pause)
+        self._ready_s, self._block_s = ready_s, block_s
         self._setup: DigitizerSetup | None = None
         self._segments = 0
         self._finished = False
@@ -49,114 +57,122 @@ class Infiniium(Driver):
     def identify(self) -> Identity:
         reply = self._ask("*IDN?")
         fields = [field.strip() for field in reply.split(",")]
-        if len(fields) != 4 or not re.fullmatch(r"(DSO|MSO)[A-Z]?\d+[A-Z]", fields[1]):
-            raise self._wrong("a Keysight Infiniium", reply)
+        if len(fields) != 4 or not re.fullmatch(r"[DM]SOS\d{3}A", fields[1]):
+            raise self._wrong("a Keysight Infiniium S-Series", reply)
         return Identity("Keysight", fields[1], fields[2], fields[3])
 
     def prepare(self) -> None:
-        """Replies without headers, power-up settings, empty error queue."""
-        self._send(":STOP")
-        self._send("*RST")
-        self._send(":SYSTem:HEADer OFF")
-        self._send("*CLS")
+        """Power-up settings, short replies without headers, empty error queue, stopped."""
+        self._send(":STOP", "*RST")
+        self.link.query(b"*OPC?\n", RESET_S)
+        self._send(":SYSTem:HEADer OFF", ":SYSTem:LONGform OFF", ":STOP", "*CLS")
         self._drain_errors()
         self._setup, self._segments = None, 0
 
     def configure(self, setup: DigitizerSetup) -> None:
-        """Set up a burst (sheet, section 4).  What the record really is only shows after an acquisition (section 10, 2)."""
-        duration_s = setup.samples / setup.sample_rate_Hz
-        for channel, full_scale_V, offset_V in zip(setup.channels, setup.full_scale_V, setup.offset_V, strict=True):
-            self._send(f":CHANnel{channel}:DISPlay ON")
-            self._send(f":CHANnel{channel}:INPut DC50")
-            self._send(f":CHANnel{channel}:SCALe {full_scale_V / 8:.6E}")
-            self._send(f":CHANnel{channel}:OFFSet {offset_V:.6E}")
-        for text in (
-            ":TIMebase:REFerence LEFT",
-            f":TIMebase:RANGe {duration_s:.9E}",
-            ":TIMebase:POSition 0",
-            ":TRIGger:MODE EDGE",
-            ":TRIGger:SWEep TRIGgered",
-            f":TRIGger:EDGE:SOURce {setup.trigger_source}",
-            ":TRIGger:EDGE:SLOPe POSitive",
-            f":TRIGger:LEVel {setup.trigger_source},{setup.trigger_level_V:.4E}",
-            ":ACQuire:MODE SEGMented",
-            ":ACQuire:INTerpolate OFF",
-            ":ACQuire:AVERage OFF",
-            f":ACQuire:SRATe:ANALog {setup.sample_rate_Hz:.6E}",
-            f":ACQuire:POINts:ANALog {setup.samples}",
-            ":WAVeform:FORMat WORD",
-            ":WAVeform:BYTeorder LSBFirst",
-            ":WAVeform:STReaming OFF",
-            ":WAVeform:SEGMented:ALL ON",
-        ):
-            self._send(text)
-        self._check_errors("the digitizer's set-up")
-        rate = self._number(":ACQuire:SRATe:ANALog?")
-        if abs(rate - setup.sample_rate_Hz) > 1e-3 * setup.sample_rate_Hz:
-            raise self._refused(f"samples at {rate:g} S/s though {setup.sample_rate_Hz:g} S/s was asked for")
-        self._setup, self._segments = setup, 0
+        """Set up a burst (section 4), check the error queue, and read back what would spoil data unseen.
+
+        The length of the record is a request: how many points a segment has, and their exact interval, is only known from
+        the preamble of a first acquisition (section 10, 2), so `Segments` carries them and a trial burst should be taken.
+        """
+        check(self.name, setup)
+        self._segments, self._setup = 0, None
+        self._send(*commands(setup))
+        self._check_errors("the set-up")
+        for query, number, tolerance in expected_numbers(setup):
+            self._verify_number(query, number, tolerance)
+        for query, word in expected_words(setup):
+            self._verify_word(query, word)
+        self._setup = setup
 
     def arm(self, shots: int) -> None:
+        """Wait for `shots` triggers from now on.  Returns when the digitizer says that it is armed."""
         if self._setup is None:
             raise self._refused("must be configured before it is armed")
+        if shots < 1:
+            raise LimitError(self.name, f"cannot be armed for {shots} shots; at least 1 is needed")
         self._send(":STOP")
         if shots != self._segments:
             self._send(f":ACQuire:SEGMented:COUNt {shots}")
-            if self._number(":ACQuire:SEGMented:COUNt?") != shots:
-                raise self._refused(f"does not take {shots} segments of {self._setup.samples} points")
+            self._check_errors(f"{shots} segments of {self._setup.samples} points")
+            self._verify_number(":ACQuire:SEGMented:COUNt?", shots, 0)
             self._segments = shots
-        # The latches keep an old 1 until they are read (section 10, 1).
-        self._ask(":PDER?")
-        self._ask(":ADER?")
+        for latch in (":PDER?", ":ADER?", ":AER?"):
+            # They keep an old 1 until they are read (section 10, 1).
+            self._flag(latch)
         self._finished = False
         self._send(":SINGle")
+        self._wait("armed", lambda: self._flag(":AER?"), self._ready_s, POLL_S)
         self._check_errors(":SINGle")
 
     def finished(self) -> bool:
+        """The latch is cleared by reading it, so a 1 is remembered."""
         self._finished = self._finished or self._flag(":ADER?")
         return self._finished
 
     def captured(self) -> int:
-        return int(self._number(":WAVeform:SEGMented:COUNt?"))
+        return self._integer("the segment count", self._ask(":WAVeform:SEGMented:COUNt?"))
 
     def stop(self) -> None:
         self._send(":STOP")
         self._check_errors(":STOP")
 
     def collect(self) -> Segments:
+        """Transfer what was captured since `arm`, after stopping an acquisition that is not complete.
+
+        Blocks are received straight into the arrays.  With several channels the parts are put together once more.
+        """
         if self._setup is None:
             raise self._refused("must be configured before anything can be collected")
+        if not self.finished():
+            self.stop()
         count = self._settled_count()
         if count == 0:
             return self._nothing()
-        blocks, scales, offsets = [], [], []
-        interval_s = start_s = 0.0
+        preambles, blocks = [], []
         for channel in self._setup.channels:
             self._send(f":WAVeform:SOURce CHANnel{channel}")
-            preamble = self._preamble(count)
-            blocks.append(self._block(count, int(preamble[2])))
-            interval_s, start_s = float(preamble[4]), float(preamble[5])
-            scales.append(float(preamble[7]))
-            offsets.append(float(preamble[8]))
+            preambles.append(self._preamble(count))
+            blocks.append(self._block(count, preambles[-1].points))
+        first = preambles[0]
+        if any((p.points, p.interval_s, p.start_s) != (first.points, first.interval_s, first.start_s) for p in preambles):
+            raise self._refused("delivers channels with different time axes; give them one set-up")
         traces = blocks[0][:, np.newaxis] if len(blocks) == 1 else np.stack(blocks, axis=1)
-        return Segments(traces, self._time_tags(count), tuple(scales), tuple(offsets), interval_s, start_s)
+        tags = self._time_tags(count)
+        return Segments(
+            traces,
+            tags,
+            tuple(p.scale_V for p in preambles),
+            tuple(p.offset_V for p in preambles),
+            first.interval_s,
+            first.start_s,
+            self._remarks(traces, tags),
+        )
 
     def status(self) -> Status:
-        state = self._ask(":RSTate?")
-        return Status({"SING": "armed", "STOP": "stopped", "RUN": "running"}.get(state, state), True)
+        reply = self._ask(":RSTate?")
+        # Until `prepare` has switched them off, a reply may have its header in front.
+        state = STATES.get(reply.rpartition(" ")[2].upper())
+        if state is None:
+            raise self._garbled(f":RSTate? was answered with {reply!r}")
+        return Status(state, state != "running freely")
 
     def make_safe(self) -> SafeResult:
-        self.stop()
+        self.link.send_regardless(b"\n:STOP\n")
         stopped = self.status().state == "stopped"
         return SafeResult(stopped, "stopped" if stopped else "still acquiring")
 
     def _settled_count(self) -> int:
-        """Segments that can be read; the count may lag behind the acquisition (section 3), so a full one is waited for."""
-        deadline = time.monotonic() + DONE_S
+        """Segments that can be read.  The count may lag behind (section 3): a complete one is waited for, a partial one is
+        taken when it no longer grows."""
+        deadline = time.monotonic() + self._ready_s
+        before = -1
         while True:
             count = self.captured()
-            if not self._finished or count >= self._segments or time.monotonic() > deadline:
+            complete = count >= self._segments
+            if complete or (count == before and not self._finished) or time.monotonic() > deadline:
                 return count
+            before = count
             self._pause(POLL_S)
 
     def _nothing(self) -> Segments:
@@ -165,57 +181,81 @@ class Infiniium(Driver):
         traces = np.empty((0, channels, self._setup.samples), dtype=np.int16)
         return Segments(traces, np.empty(0), (1.0,) * channels, (0.0,) * channels, 1 / self._setup.sample_rate_Hz, 0.0)
 
-    def _preamble(self, count: int) -> list[str]:
-        fields = self._ask(":WAVeform:PREamble?").split(",")
-        numbers = (*fields[:10], fields[-1])
-        if len(fields) != PREAMBLE_FIELDS or not all(NUMBER.fullmatch(field.strip()) for field in numbers):
-            raise self._garbled(f"the preamble came as {','.join(fields)!r}")
-        if fields[0] != WORD or fields[18] != SEGMENTED or int(fields[-1]) != count or int(fields[2]) <= 0:
-            raise self._refused(
-                f"delivers format {fields[0]}, mode {fields[18]}, {fields[-1]} segments of {fields[2]} points; expected WORD, "
-                f"segmented, {count} segments"
-            )
-        return fields
+    def _preamble(self, count: int) -> Preamble:
+        """The preamble of the current source; no points means that it is still processing (section 10, 9)."""
+        deadline = time.monotonic() + self._ready_s
+        while True:
+            reply = self._ask(":WAVeform:PREamble?")
+            try:
+                preamble = Preamble.parse(reply)
+            except ValueError as error:
+                raise self._garbled(f"the preamble has {error}: {reply!r}") from None
+            wrong = preamble.why_not(count)
+            if wrong is not None:
+                raise self._refused(wrong)
+            if preamble.points:
+                return preamble
+            if time.monotonic() > deadline:
+                raise self._refused(f"has no points {self._ready_s:g} s after the acquisition")
+            self._pause(POLL_S)
 
     def _block(self, count: int, points: int) -> NDArray[np.int16]:
-        """All segments of the current source, received straight into one array (section 6)."""
+        """All segments of the current source (section 6)."""
         block = np.empty((count, points), dtype="<i2")
-        self.link.query_block(b":WAVeform:DATA?\n", block.reshape(-1).view(np.uint8).data, BLOCK_S)
+        self.link.query_block(b":WAVeform:DATA?\n", block.reshape(-1).view(np.uint8).data, self._block_s)
         return block
 
     def _time_tags(self, count: int) -> NDArray[np.float64]:
+        """One round trip each (section 4); NaN where there is no result."""
         tags = np.empty(count)
         for segment in range(count):
-            tags[segment] = self._number(f":ACQuire:SEGMented:INDex {segment + 1};:WAVeform:SEGMented:TTAG?")
-        if tags[0] != 0.0 or np.any(np.diff(tags) <= 0):
+            query = f":ACQuire:SEGMented:INDex {segment + 1};:WAVeform:SEGMented:TTAG?"
+            tags[segment] = self._number("a time tag", self._ask(query))
+        tags[np.abs(tags) > INVALID] = np.nan
+        given = tags[np.isfinite(tags)]
+        if (np.isfinite(tags[0]) and tags[0] != 0.0) or np.any(np.diff(given) <= 0):
             raise self._garbled("the time tags of the segments do not rise from 0")
         return tags
 
-    def _flag(self, query: str) -> bool:
-        return self._number(query) == 1
+    def _remarks(self, traces: NDArray[np.int16], tags: NDArray[np.float64]) -> tuple[str, ...]:
+        holes, untagged = int(np.count_nonzero(traces == HOLE)), int(np.count_nonzero(np.isnan(tags)))
+        remarks = []
+        if self._finished and len(tags) < self._segments:
+            remarks.append(f"finished, but with {len(tags)} of {self._segments} segments")
+        if holes:
+            remarks.append(f"{holes} samples were not taken")
+        if untagged:
+            remarks.append(f"{untagged} segments have no time tag")
+        return tuple(remarks)
 
-    def _number(self, query: str) -> float:
-        reply = self._ask(query)
-        if NUMBER.fullmatch(reply) is None:
-            raise self._garbled(f"{query} was answered with {reply!r}")
-        return float(reply)
+    def _verify_number(self, query: str, wanted: float, tolerance: float) -> None:
+        back = self._number(query, self._ask(query))
+        if abs(back - wanted) > tolerance:
+            raise self._refused(f"{query} reads back {back:g} after {wanted:g} was set")
+
+    def _verify_word(self, query: str, wanted: str) -> None:
+        """Long and short forms begin alike."""
+        back = self._ask(query)
+        if back[:4].upper() != wanted[:4].upper():
+            raise self._refused(f"{query} reads back {back!r} after {wanted} was set")
+
+    def _flag(self, query: str) -> bool:
+        return bool(self._integer(query, self._ask(query)))
 
     def _drain_errors(self) -> None:
         for _ in range(ERROR_QUEUE):
-            if self._number(":SYSTem:ERRor?") == 0:
+            if self._integer(":SYSTem:ERRor?", self._ask(":SYSTem:ERRor?"), low=None) == 0:
                 return
 
     def _check_errors(self, what: str) -> None:
         reply = self._ask(":SYSTem:ERRor? STRing")
-        code = reply.partition(",")[0]
-        if NUMBER.fullmatch(code) is None:
-            raise self._garbled(f":SYSTem:ERRor? was answered with {reply!r}")
-        if int(code):
+        if self._integer(":SYSTem:ERRor?", reply.partition(",")[0], low=None):
             self._drain_errors()
             raise self._refused(f"{what}: {reply}")
 
     def _ask(self, text: str) -> str:
-        return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace").strip()
+        return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace").strip(" ")
 
-    def _send(self, text: str) -> None:
-        self.link.send(text.encode("ascii") + b"\n")
+    def _send(self, *texts: str) -> None:
+        for text in texts:
+            self.link.send(text.encode("ascii") + b"\n")

@@ -1,7 +1,8 @@
 """Quantel / Big Sky BSS supply: the Nd:YAG ablation laser, triggered from outside.
 
-Source: the service manual's command chapter with captures from a real unit, as collected in the protocol sheet.  Replies are
-CR LF and exactly 15 characters, without an end: `drivers.links.Counted`.
+Source: the service manual's command chapter with captures from a real unit, as collected in the protocol sheet (sections in
+brackets); *assumed* marks what neither confirms.  A reply is CR LF and exactly 15 characters, without an end.  The supply has
+no watchdog: without a host it does what it was told, so light stops with the triggers of the delay generator.
 """
 
 import re
@@ -9,34 +10,46 @@ import time
 from collections.abc import Callable
 from typing import ClassVar
 
-from drivers.driver import Driver
-from drivers.errors import DriverError
+from drivers.driver import Driver, Pause
+from drivers.errors import LinkTimeout
 from drivers.links import Counted, Link, Probe, SerialSettings
 from drivers.quantity import Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
-LAMP_FAULTS = ("water flow", "", "water level", "lamp head connector", "aux connector", "external interlock", "cover open", "")
-CHARGE_FAULTS = ("", "", "capacitor charge failed", "simmer did not start", "", "water too cold", "", "")
-"""Digits of IF1 and IF2, in order."""
-WATER_FLOW_S = 2.0
-STATE_S = 5.0
-LAMP_RUNS, LAMP_RUNS_OUTSIDE = "2", "6"
-REPLY = {
+EXTERNAL_LAMP, EXTERNAL_Q_SWITCH = "LPM1", "QSM2"
+STOPPED, RUNNING_EXTERNAL, RUNNING = "04", "6", "26"
+"""Digits of WOR for lamp and Q-switch; 4 to 6 stand for 0 to 2 with outside triggers.  With QSM2 the Q-switch stays at 4 even
+while it fires (section 5), so that only the state text tells."""
+REGISTERS = {
+    "IF": ("water flow", "", "water level", "lamp head connector", "aux connector", "external interlock", "cover open", ""),
+    "IF2": ("", "", "capacitor charge failed", "simmer did not start", "", "water too cold", "", ""),
+    "IQ": ("", "water too cold for the Q-switch", "", "", "", "", "", ""),
+}
+"""Digits of the interlock registers; those of IQ that belong to normal operation are left out (section 5)."""
+FORMS = {
     "V": r"voltage\s+(\d{3,4}) V",
-    "P": r"CG pump\s+(\d)",
-    "LPM": r"LP synch :\s*(\d)\s*",
-    "QSM": r"QS mode :\s*(\d)\s*",
+    "P": r"CG pump\s+([01])",
+    "LPM": r"LP synch :\s*([01])\s*",
+    "QSM": r"QS mode :\s*([012])\s*",
     "C": r"ct LP (\d{9})",
     "CG": r"temp\. CG (\d\d) d\s*",
     "R": r"shutter (closed|opened)\s*",
 }
+"""Replies, by mnemonic (section 3)."""
+POLL_S = 0.2
+SERIAL_NUMBER = re.compile(r"s/number\s+(\d+)", re.IGNORECASE)
+WORKS = re.compile(r"I ([01]) [FL] ([0-6]) [SM] ([01]) Q ([0-6])")
 
 
 class BigSkyBSS(Driver):
-    """Role `ablation laser`.  `lamp_voltage_V` is set at `prepare`; lasing starts near 760 V on known units."""
+    """Role `ablation laser`.
+
+    `lamp_voltage_V` is set at `prepare`; known units lase above some 760 V.  `start_s` is the longest wait, in wall time, for
+    the water to flow (2 s) and for the Q-switch to be allowed (section 4.2).
+    """
 
     framing = Counted(17, b"\r\n")
-    probe = Probe(b">SN\r\n", lambda reply: re.fullmatch(rb"[sS]/[nN]umber\s+\d+", reply) is not None)
+    probe = Probe(b">SN\r\n", lambda reply: SERIAL_NUMBER.fullmatch(reply.decode("ascii", "replace")) is not None)
     serial = SerialSettings(baud=9600)
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("lamp_voltage_V", "V", int, "read-write", "V", "V{value:04d}", 500, 1800, source="3.2"),
@@ -46,86 +59,128 @@ class BigSkyBSS(Driver):
         Quantity("pump_on", "", bool, "read-write", "P", "P{value}", source="3.1"),
     )
 
-    def __init__(
-        self, name: str, link: Link, *, lamp_voltage_V: int = 1000, pause: Callable[[float], None] = time.sleep
-    ) -> None:
-        super().__init__(name, link)
+    def __init__(self, name: str, link: Link, *, lamp_voltage_V: int, start_s: float = 20.0, pause: Pause = time.sleep) -> None:
+        super().__init__(name, link, pause=pause)
+        self.quantities["lamp_voltage_V"].check(name, lamp_voltage_V)
         self._lamp_voltage_V = lamp_voltage_V
-        self._pause = pause
+        self._start_s = start_s
+        self._started = False
 
     def identify(self) -> Identity:
-        model = self._ask("X")
+        """Refuses every other model: the Ultra's `E` fires the lamp where it is a parameter here (section 8)."""
+        try:
+            model = self._ask("X")
+        except LinkTimeout:
+            # A supply that was told ECH0 obeys without a word (section 2).
+            self.link.send_regardless(b">ECH1\r\n")
+            model = self._ask("X")
         if not model.startswith("SPECTRA-S"):
             raise self._wrong("a Big Sky BSS supply", model)
-        serial = self._ask("SN").split()[-1]
-        return Identity("Quantel", "Big Sky BSS", serial, model.split()[-1])
+        serial = SERIAL_NUMBER.fullmatch(reply := self._ask("SN"))
+        if serial is None:
+            raise self._garbled(f"SN was answered with {reply!r}")
+        return Identity("Quantel", "Big Sky BSS", serial[1], model.split()[-1])
 
     def prepare(self) -> None:
         """Stopped, cooled, at its lamp voltage, lamp and Q-switch triggered from outside."""
         self.stop()
         self.write("pump_on", True)
-        self.write("lamp_voltage_V", int(self._lamp_voltage_V))
-        self._set("LPM", "1")
-        self._set("QSM", "2")
+        self.write("lamp_voltage_V", self._lamp_voltage_V)
+        for setting in (EXTERNAL_LAMP, EXTERNAL_Q_SWITCH):
+            self._set(setting[:-1], setting[-1])
 
     def start(self) -> None:
-        """Lamp on, shutter open, Q-switch on: fires on the next outside triggers.  The water needs 2 s before the lamp may."""
-        deadline = time.monotonic() + WATER_FLOW_S + STATE_S
-        while not (answer := self._ask("A")).startswith("fire ext"):
-            if not answer.startswith("water flow") or time.monotonic() > deadline:
-                raise self._refused(f"the lamp does not start: {answer.strip()}")
-            self._pause(0.2)
-        self.write("shutter_open", True)
-        while not (answer := self._ask("PQ")).startswith("fire ext"):
-            if not answer.startswith("wait for QS") or time.monotonic() > deadline + STATE_S:
-                raise self._refused(f"the Q-switch does not start: {answer.strip()}")
-            self._pause(0.1)
+        """Lamp on, shutter open, Q-switch on: fires on the next outside triggers.  What fails half-way is stopped again."""
+        try:
+            self._answered("A", r"fire ext +e", "water flow", "the lamp does not start")
+            self.write("shutter_open", True)
+            self._answered("PQ", r"fire ext +qse", "wait for QS", "the Q-switch does not start")
+            lamp = self._works()[1]
+            if lamp != RUNNING_EXTERNAL:
+                raise self._refused(f"says that it fires, but the lamp is in state {lamp}")
+        except BaseException:
+            self._every(*self._stopping())
+            raise
+        self._started = True
 
     def stop(self) -> None:
         """Shutter closed, Q-switch off, lamp off, in this order; every step is tried before the first failure is raised."""
-        failure: DriverError | None = None
-        for text, expected in (("R0", "shutter closed"), ("SQ", ""), ("S", "standby")):
-            try:
-                answer = self._ask(text)
-                if not answer.startswith(expected):
-                    failure = failure or self._refused(f"{text} was answered with {answer.strip()!r}")
-            except DriverError as error:
-                failure = failure or error
+        self._started = False
+        failure = self._every(*self._stopping())
         if failure is not None:
             raise failure
 
     def status(self) -> Status:
-        interlock, lamp, _, q_switch = self._works()
-        faults = self._faults() if interlock != "0" else ()
-        if faults or interlock != "0":
-            return Status("interlock", False, faults or ("interlock",))
-        if lamp == "0":
-            return Status("standby", True)
-        return Status("firing" if q_switch != "0" else "lamp on", True)
+        """Not ok on an interlock, on internal triggers, and when the lamp went off after `start`."""
+        interlock, lamp, _, _ = self._works()
+        if interlock != "0":
+            return Status("interlock", False, self._faults() or ("interlock without a cause",))
+        text = self._state_text()
+        warnings = []
+        if lamp in RUNNING and lamp != RUNNING_EXTERNAL:
+            warnings.append("the lamp fires on internal triggers")
+        if self._started and lamp in STOPPED:
+            warnings.append("the lamp went off by itself, or at its panel")
+        if self._started and lamp not in STOPPED and "qs" not in text:
+            warnings.append("the Q-switch went off by itself, or at its panel")
+        state = "standby" if lamp in STOPPED else "firing" if "qs" in text else "lamp on"
+        return Status(state, not warnings, tuple(warnings))
 
     def make_safe(self) -> SafeResult:
-        self.stop()
+        """Lamp and Q-switch off, shutter closed.  `S` needs no answer and leaves first; then every step again, with echo."""
+        self._started = False
+        self.link.send_regardless(b"\r\n>S\r\n")
+        failure = self._every(*self._stopping())
         _, lamp, _, q_switch = self._works()
-        closed = not self.read("shutter_open")
-        confirmed = closed and lamp == "0" and q_switch == "0"
-        left = f"lamp {lamp}, Q-switch {q_switch}, shutter {'closed' if closed else 'open'}"
-        return SafeResult(confirmed, "lamp and Q-switch off, shutter closed" if confirmed else left)
+        closed, text = not self.read("shutter_open"), self._state_text()
+        if closed and lamp in STOPPED and q_switch in STOPPED and text.startswith("standby"):
+            return SafeResult(True, "lamp and Q-switch off, shutter closed")
+        if failure is not None:
+            raise failure
+        return SafeResult(False, f"{text}; lamp {lamp}, Q-switch {q_switch}, shutter {'closed' if closed else 'open'}")
+
+    def _stopping(self) -> tuple[Callable[[], None], ...]:
+        return (
+            lambda: self.write("shutter_open", False),
+            lambda: self._expect("SQ", r"(?!.*qs).*"),
+            lambda: self._expect("S", r"standby +e?"),
+        )
+
+    def _expect(self, text: str, form: str) -> None:
+        answer = self._ask(text)
+        if re.fullmatch(form + r"\s*", answer) is None:
+            raise self._refused(f"{text} was answered with {answer.strip()!r}")
+
+    def _answered(self, text: str, form: str, not_yet: str, failed: str) -> None:
+        """Repeat a command while it is answered with `not_yet`, until the answer is of the `form`."""
+        deadline = time.monotonic() + self._start_s
+        while True:
+            answer = self._ask(text).strip()
+            if re.fullmatch(form, answer) is not None:
+                return
+            if not answer.startswith(not_yet) or time.monotonic() > deadline:
+                raise self._refused(f"{failed}: {answer}")
+            self._pause(POLL_S)
 
     def _works(self) -> tuple[str, str, str, str]:
         """The digits of WOR: interlock, lamp, simmer, Q-switch."""
         reply = self._ask("WOR")
-        found = re.fullmatch(r"I (\d) [FL] (\d) [SM] (\d) Q (\d)", reply.strip())
+        found = WORKS.fullmatch(reply.strip())
         if found is None:
             raise self._garbled(f"WOR was answered with {reply!r}")
         return found[1], found[2], found[3], found[4]
 
+    def _state_text(self) -> str:
+        """The answer to an empty line, without an address as the manual prints it (section 2)."""
+        return self._exchange(b"\r\n").strip()
+
     def _faults(self) -> tuple[str, ...]:
-        """What stops the lamp.  The registers show the reading before the last, so each is read twice."""
+        """What stops the laser.  The registers show the reading before the last (section 5), so each is read twice."""
         faults: list[str] = []
-        for register, names in (("IF1", LAMP_FAULTS), ("IF2", CHARGE_FAULTS)):
+        for register, names in REGISTERS.items():
             self._ask(register)
             reply = self._ask(register)
-            digits = re.fullmatch(r"IF[.12]?\s*(\d\d) (\d\d) (\d\d) (\d\d)", reply.strip())
+            digits = re.fullmatch(r"I[FQ].?\s*([01]{2}) ([01]{2}) ([01]{2}) ([01]{2})", reply.strip())
             if digits is None:
                 raise self._garbled(f"{register} was answered with {reply!r}")
             faults += [name for name, digit in zip(names, "".join(digits.groups()), strict=True) if digit == "1" and name]
@@ -135,29 +190,32 @@ class BigSkyBSS(Driver):
         return self._value(quantity, self._ask(quantity.query))
 
     def _write(self, quantity: Quantity, value: Value) -> None:
-        wire = int(value)
-        echo = self._value(quantity, self._ask(quantity.command.format(value=wire)))
+        echo = self._value(quantity, self._ask(quantity.command.format(value=int(value))))
         if echo != value:
             raise self._refused(f"{quantity.name} stays at {echo} {quantity.unit} after {value} was set")
 
-    def _value(self, quantity: Quantity, reply: str) -> Value:
-        found = re.fullmatch(REPLY[quantity.query], reply)
-        if found is None:
-            raise self._garbled(f"{quantity.name} came as {reply!r}")
-        if quantity.name == "shutter_open":
-            return found[1] == "opened"
-        return int(found[1]) == 1 if quantity.kind is bool else int(found[1])
-
     def _set(self, mnemonic: str, digit: str) -> None:
-        reply = self._ask(mnemonic + digit)
-        found = re.fullmatch(REPLY[mnemonic], reply)
+        echo = self._field(mnemonic, self._ask(mnemonic + digit))
+        if echo != digit:
+            raise self._refused(f"{mnemonic} stays at {echo} after {digit} was set")
+
+    def _value(self, quantity: Quantity, reply: str) -> Value:
+        field = self._field(quantity.query, reply)
+        if quantity.name == "shutter_open":
+            return field == "opened"
+        return field == "1" if quantity.kind is bool else self._believed(quantity, int(field))
+
+    def _field(self, mnemonic: str, reply: str) -> str:
+        found = re.fullmatch(FORMS[mnemonic], reply, re.IGNORECASE)
         if found is None:
             raise self._garbled(f"{mnemonic} was answered with {reply!r}")
-        if found[1] != digit:
-            raise self._refused(f"{mnemonic} stays at {found[1]} after {digit} was set")
+        return found[1]
 
     def _ask(self, text: str) -> str:
-        reply = self.link.query(f">{text}\r\n".encode("ascii"))
+        return self._exchange(f">{text}\r\n".encode("ascii"))
+
+    def _exchange(self, message: bytes) -> str:
+        reply = self.link.query(message)
         if not all(0x20 <= byte < 0x7F for byte in reply):
-            raise self._garbled(f"{text} was answered with {reply!r}")
+            raise self._garbled(f"{message!r} was answered with {reply!r}")
         return reply.decode("ascii")

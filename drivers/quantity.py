@@ -7,6 +7,8 @@ from typing import Literal
 from drivers.errors import LimitError
 
 Value = float | int | bool | str
+HUGE = 10**300
+"""No quantity has such a value; beyond it integers no longer convert to floating point."""
 Access = Literal["read", "write", "read-write"]
 
 
@@ -52,11 +54,12 @@ class Quantity:
             raise LimitError(instrument, f"{self.name} = {value!r} is not one of {allowed}")
         if isinstance(value, str | bool):
             return value
-        too_low = self.low is not None and value < self.low
-        too_high = self.high is not None and value > self.high
-        if not math.isfinite(value) or too_low or too_high:
-            raise LimitError(instrument, f"{self.name} = {value:g} {self.unit} is outside {self.limits()}")
-        return float(value) if self.kind is float else value
+        number = float(max(-HUGE, min(HUGE, value))) if isinstance(value, int) else value
+        too_low = self.low is not None and number < self.low
+        too_high = self.high is not None and number > self.high
+        if not math.isfinite(number) or abs(number) >= HUGE or too_low or too_high:
+            raise LimitError(instrument, f"{self.name} = {number:g} {self.unit} is outside {self.limits()}")
+        return number if self.kind is float else value
 
     def limits(self) -> str:
         """The limits as an operator reads them, e.g. `0 to 200 A`."""

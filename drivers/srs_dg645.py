@@ -1,7 +1,8 @@
 """SRS DG645: the delay generator that times every shot, on its internal trigger.
 
-Source: *DG645 User Manual* Rev 1.1 (pages in brackets).  Sets are silent; each is followed by `LERR?` and read back.  There is
-no watchdog and no output-disable command: the only remote "all off" is the single-shot trigger source (p. 54), sent first.
+Source: *DG645 User Manual* Rev 1.1 (pages in brackets).  Sets are silent; each is followed by `LERR?`, and what times the
+shots is read back.  There is no watchdog and no output-disable command: the only remote "all off" is the single-shot
+trigger source (p. 54).  Without a host the unit goes on triggering; a hardware line on its inhibit input must not be missing.
 """
 
 import re
@@ -9,21 +10,40 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from drivers.driver import Driver
-from drivers.links import Link, Probe, Terminated
+from drivers.errors import LimitError
+from drivers.links import Probe, Terminated
 from drivers.quantity import Quantity
 from drivers.roles import Identity, Pulse, SafeResult, Status
 
 INTERNAL, SINGLE_SHOT = 0, 5
+SOURCES = {
+    INTERNAL: "running",
+    1: "waits for an external rising edge",
+    2: "waits for an external falling edge",
+    3: "waits for one external rising edge",
+    4: "waits for one external falling edge",
+    SINGLE_SHOT: "stopped",
+    6: "follows the mains",
+}
 """TSRC values (p. 54)."""
-CHANNELS = {"AB": (2, 3), "CD": (4, 5), "EF": (6, 7), "GH": (8, 9)}
-"""Output: channels of its leading and trailing edge (p. 56)."""
 OUTPUTS = {"T0": 0, "AB": 1, "CD": 2, "EF": 3, "GH": 4}
+EDGES = {"AB": (2, 3), "CD": (4, 5), "EF": (6, 7), "GH": (8, 9)}
+"""Channels of an output's leading and trailing edge (p. 56)."""
 T0 = 0
-TTL_V = 4.0
+TTL_V, POSITIVE = 4.0, 1
 """TTL preset: 0 to 4 V into 50 ohm (p. 29)."""
 RESOLUTION_S = 5e-12
 LONGEST_S = 1999.999999999995
-DELAY = re.compile(r"(\d),([+-]\d{1,4}\.\d{12})")
+DEAD_TIME_S = 100e-9
+"""A trigger within the longest delay and this much more is ignored (p. vii)."""
+DELAY = re.compile(r"(\d),([+-]\d{1,4}\.\d{12})", re.ASCII)
+EVENTS = {
+    1: "a trigger came during a cycle and was ignored",
+    4: "a trigger was inhibited",
+    6: "the 100 MHz reference lost its lock",
+    7: "the rubidium timebase lost its lock",
+}
+"""Bits of INSR? worth telling (p. 61); a setting that cut a cycle short (5) is our own doing."""
 ERRORS = {
     10: "illegal value",
     11: "illegal mode",
@@ -39,52 +59,53 @@ ERRORS = {
     254: "too many errors",
 }
 """LERR? codes that these commands can give (p. 62-67)."""
+ERROR_QUEUE = 20
 
 
 class DG645(Driver):
-    """Role `delay generator`.  Outputs AB, CD, EF and GH are programmed; T0 marks the trigger and cannot be moved."""
+    """Role `delay generator`.
+
+    Outputs AB, CD, EF and GH are programmed; T0 marks the trigger: it cannot be moved, and lasts as long as the longest
+    delay (p. 27), so its width is not set.  Outputs are 4 V into 50 ohm, positive.
+    """
 
     framing = Terminated(b"\r\n")
-    probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"Stanford Research Systems,DG645"))
+    probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"Stanford Research Systems,DG645,"))
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("rate_Hz", "Hz", float, "read-write", "TRAT?", "TRAT {value:.6f}", 100e-6, 10e6, source="p. 54"),
-        Quantity(
-            "trigger_source", "", int, "read-write", "TSRC?", "TSRC {value}", 0, 6, source="p. 54", about="0 internal, 5 none"
-        ),
+        Quantity("trigger_source", "", int, query="TSRC?", low=0, high=6, source="p. 54", about="0 internal, 5 none"),
     )
-
-    def __init__(self, name: str, link: Link) -> None:
-        super().__init__(name, link)
 
     def identify(self) -> Identity:
         reply = self._ask("*IDN?")
         fields = reply.split(",")
-        if len(fields) != 4 or fields[1] != "DG645":
+        if len(fields) != 4 or fields[:2] != ["Stanford Research Systems", "DG645"]:
             raise self._wrong("an SRS DG645", reply)
         return Identity("SRS", "DG645", fields[2].removeprefix("s/n"), fields[3].removeprefix("ver"))
 
     def prepare(self) -> None:
-        """Triggers off, since the unit may wake up firing (p. 17), and old errors forgotten."""
+        """Triggers off, since the unit wakes up as it was saved (p. 17); bursts and prescalers off; old errors forgotten."""
         self.stop()
         self.link.send(b"*CLS\n")
         for text in ("BURM 0", "ADVT 0"):
             self._tell(text)
 
     def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> None:
+        """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.
+
+        Delays and widths are rounded to 5 ps by the unit.  Raises `LimitError` before anything is sent when a pulse or the
+        rate is impossible, `Refused` when a read-back differs.
+        """
+        rate_Hz = float(self.quantities["rate_Hz"].check(self.name, rate_Hz))
+        _check(self.name, pulses, rate_Hz)
         for output, pulse in pulses.items():
-            if output not in OUTPUTS:
-                raise self._refused(f"has no output {output!r}; it has {', '.join(OUTPUTS)}")
-            self._check_pulse(output, pulse)
-        for output, pulse in pulses.items():
-            self._tell(f"LAMP {OUTPUTS[output]},{TTL_V:.2f};LOFF {OUTPUTS[output]},0.00;LPOL {OUTPUTS[output]},1")
-            if output in CHANNELS:
-                leading, trailing = CHANNELS[output]
-                self._set_delay(leading, T0, pulse.delay_s)
-                self._set_delay(trailing, leading, pulse.width_s)
+            self._set_level(OUTPUTS[output])
+            if output in EDGES:
+                leading, trailing = EDGES[output]
+                self._set_edge(leading, T0, pulse.delay_s)
+                self._set_edge(trailing, leading, pulse.width_s)
         self.write("rate_Hz", rate_Hz)
-        back = float(self.read("rate_Hz"))
-        if abs(back - rate_Hz) > 1e-6:
-            raise self._refused(f"the rate reads back {back:g} Hz after {rate_Hz:g} Hz was set")
+        self._verify("TRAT?", rate_Hz, 1e-6)
 
     def start(self) -> None:
         self._source(INTERNAL)
@@ -93,27 +114,29 @@ class DG645(Driver):
         self._source(SINGLE_SHOT)
 
     def status(self) -> Status:
-        source = self.read("trigger_source")
-        return Status({INTERNAL: "running", SINGLE_SHOT: "stopped"}.get(int(source), f"trigger source {source}"), True)
+        """Also tells what happened since the last look, from the latched instrument events."""
+        source = self._integer("TSRC?", self._ask("TSRC?"), high=6)
+        events = self._integer("INSR?", self._ask("INSR?"), high=255)
+        warnings = tuple(text for bit, text in EVENTS.items() if events >> bit & 1)
+        return Status(SOURCES[source], source in (INTERNAL, SINGLE_SHOT), warnings)
 
     def make_safe(self) -> SafeResult:
+        """Triggers off.  The command leaves before anything else is asked, and on its own line after whatever was half sent."""
+        self.link.send_regardless(b"\nTSRC 5\n")
         self.stop()
         return SafeResult(True, "triggers off")
 
     def _source(self, source: int) -> None:
-        self.write("trigger_source", source)
-        back = self.read("trigger_source")
-        if back != source:
-            raise self._refused(f"trigger source reads back {back} after {source} was set")
+        """Set the trigger source; its read-back decides, since an error in the queue may be older than this command."""
+        self.link.send(f"TSRC {source}\n".encode("ascii"))
+        self._verify("TSRC?", source, 0)
 
-    def _check_pulse(self, output: str, pulse: Pulse) -> None:
-        if output == "T0":
-            if pulse.delay_s:
-                raise self._refused(f"T0 cannot be moved by {pulse.delay_s:g} s")
-        elif not (pulse.delay_s >= 0 and pulse.width_s >= RESOLUTION_S and pulse.delay_s + pulse.width_s <= LONGEST_S):
-            raise self._refused(f"{output} = {pulse.delay_s:g} s + {pulse.width_s:g} s is outside 0 to 2000 s")
+    def _set_level(self, output: int) -> None:
+        for mnemonic, value, tolerance in (("LAMP", TTL_V, 0.01), ("LOFF", 0.0, 0.01), ("LPOL", POSITIVE, 0)):
+            self._tell(f"{mnemonic} {output},{value:g}")
+            self._verify(f"{mnemonic}?{output}", value, tolerance)
 
-    def _set_delay(self, channel: int, reference: int, delay_s: float) -> None:
+    def _set_edge(self, channel: int, reference: int, delay_s: float) -> None:
         self._tell(f"DLAY {channel},{reference},{delay_s:.12f}")
         reply = self._ask(f"DLAY?{channel}")
         found = DELAY.fullmatch(reply)
@@ -122,12 +145,37 @@ class DG645(Driver):
         if int(found[1]) != reference or abs(float(found[2]) - delay_s) > RESOLUTION_S:
             raise self._refused(f"channel {channel} reads back {reply} after {reference},{delay_s:.12f} was set")
 
+    def _verify(self, query: str, wanted: float, tolerance: float) -> None:
+        back = self._number(query, self._ask(query))
+        if abs(back - wanted) > tolerance:
+            raise self._refused(f"{query} reads back {back:g} after {wanted:g} was set")
+
     def _ask(self, text: str) -> str:
         return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace")
 
     def _tell(self, text: str) -> None:
-        reply = self._ask(f"{text};LERR?")
-        if not (reply.isascii() and reply.isdecimal()):
-            raise self._garbled(f"LERR? was answered with {reply!r}")
-        if int(reply):
-            raise self._refused(f"{text!r}: {ERRORS.get(int(reply), f'error {reply}')}")
+        error = self._error(f"{text};LERR?")
+        if error:
+            said = f"{text!r}: {ERRORS.get(error, f'error {error}')}"
+            for _ in range(ERROR_QUEUE):
+                if not self._error("LERR?"):
+                    break
+            raise self._refused(said)
+
+    def _error(self, text: str) -> int:
+        return self._integer("LERR?", self._ask(text), high=255)
+
+
+def _check(name: str, pulses: Mapping[str, Pulse], rate_Hz: float) -> None:
+    for output, pulse in pulses.items():
+        if output not in OUTPUTS:
+            raise LimitError(name, f"has no output {output!r}; it has {', '.join(OUTPUTS)}")
+        if output == "T0":
+            if pulse.delay_s != 0:
+                raise LimitError(name, f"T0 cannot be moved by {pulse.delay_s:g} s; refer the other events to it")
+            continue
+        end_s = pulse.delay_s + pulse.width_s
+        if not (pulse.delay_s >= 0 and pulse.width_s >= RESOLUTION_S and end_s <= LONGEST_S):
+            raise LimitError(name, f"{output} = {pulse.delay_s:g} s + {pulse.width_s:g} s is outside 0 s + 5 ps to 2000 s")
+        if end_s + DEAD_TIME_S > 1 / rate_Hz:
+            raise LimitError(name, f"{output} ends {end_s:g} s after T0, later than the next trigger at {rate_Hz:g} Hz")

@@ -1,37 +1,46 @@
 """SRS SR542 precision chopper controller, following an outside reference.
 
-Source: *SR542 Operating Manual and Programming Reference* and the vendor's client, as collected in the protocol sheet.
+Source: *SR542 Operating Manual and Programming Reference* and the vendor's client, as collected in the protocol sheet;
+*assumed* marks what none confirms.
 """
 
+import time
 from typing import ClassVar
 
-from drivers.driver import Driver
+from drivers.driver import Driver, Pause
+from drivers.errors import LimitError
 from drivers.links import Link, Probe, SerialSettings, Terminated
-from drivers.quantity import Quantity
+from drivers.quantity import Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
-MOTOR_ON, FREQUENCY_LOCKED, PHASE_LOCKED = 0, 2, 3
+MOTOR_ON, REFERENCE_LOCKED, FREQUENCY_LOCKED, PHASE_LOCKED, CURRENT_AT_LIMIT = 0, 1, 2, 3, 4
 """Bits of CHCR? (M57)."""
-LOCK_LOST = 0b1100
-"""FL and PL falling, latched through CHNT and read from CHEV? (M61): a loss can be shorter than the period of polls."""
-EXTERNAL = 3
+LOCK_LOST = 1 << FREQUENCY_LOCKED | 1 << PHASE_LOCKED
+"""Falling edges latched through CHNT and read from CHEV? (M61): a loss can be shorter than the period of polls."""
+HEAD_FAULTS = {5: "head memory or temperature", 6: "head memory or cable", 7: "head cable"}
+"""Upper bits of CHEV?; what each means depends on the firmware."""
+EXTERNAL, RISING, OUTER = 3, 0, 2
+PHASE_STEP_DEG = 0.01
+ERROR_LOG = 20
+"""More reads than the error log is deep (*assumed*)."""
 
 
 class SR542(Driver):
     """Role `chopper`."""
 
     framing = Terminated(b"\n")
-    probe = Probe(b"*IDN?\n", lambda reply: reply.replace(b" ", b"_").startswith(b"Stanford_Research_Systems,SR542"))
+    probe = Probe(b"*IDN?\n", lambda reply: reply.replace(b" ", b"_").startswith(b"Stanford_Research_Systems,"))
     serial = SerialSettings(baud=115200)
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("frequency_Hz", "Hz", query="MFRQ? 0", low=0.0, high=20000.0, source="MFRQ", about="outer slots, measured"),
-        Quantity("phase_deg", "deg", float, "read-write", "PHAS?", "PHAS {value:.3f}", -360.0, 360.0, source="PHAS"),
+        Quantity("phase_deg", "deg", float, "read-write", "PHAS?", "PHAS {value:.2f}", -360.0, 360.0, source="PHAS"),
         Quantity("phase_locked", "", bool, query=f"CHCR? {PHASE_LOCKED}", source="M57"),
         Quantity("motor_on", "", bool, "read-write", "MOTR?", "MOTR {value}", source="MOTR"),
     )
 
-    def __init__(self, name: str, link: Link) -> None:
-        super().__init__(name, link)
+    def __init__(self, name: str, link: Link, *, pause: Pause = time.sleep) -> None:
+        super().__init__(name, link, pause=pause)
+        self._synchronised = False
 
     def identify(self) -> Identity:
         reply = self._ask("*IDN?")
@@ -41,38 +50,64 @@ class SR542(Driver):
         return Identity("SRS", "SR542", fields[2].removeprefix("s/n"), fields[3])
 
     def prepare(self) -> None:
-        """Integers in replies, lines ended by LF, old errors forgotten, loss of lock latched."""
+        """Integers in replies, lines ended by LF, old errors forgotten, loss of lock latched.  The motor is left as it is."""
+        self._synchronised = False
         for text in ("TOKN OFF", "TERM LF", "*CLS"):
             self.link.send(f"{text}\n".encode("ascii"))
+        # That *CLS empties the error log too is not documented.
+        for _ in range(ERROR_LOG):
+            if not self._ask_integer("LERR?"):
+                break
         self._tell(f"CHNT {LOCK_LOST}")
-        self._ask("CHEV?")
+        self._ask_integer("CHEV?")
 
     def synchronise(self, multiple: int, phase_deg: float) -> None:
-        """Regulate the outer slots to `multiple` times the outside reference, with this phase (degrees of an opening)."""
-        phase = (phase_deg + 180) % 360 - 180
-        for text in (f"SRCE {EXTERNAL}", "EDGE 0", "CTRL 2", f"MULT {multiple}", "DIVR 1"):
-            self._tell(text)
-        self.write("phase_deg", phase)
+        """Regulate the outer slots to `multiple` times the outside reference, with this phase (degrees of an opening).
+
+        Phases are taken modulo 360 degrees and set to 0.01.  Does not wait for the lock: poll `phase_locked`; the vendor
+        allows 30 s.
+        """
+        if not 1 <= multiple <= 1000:
+            raise LimitError(self.name, f"multiple = {multiple} is outside 1 to 1000")
+        self.quantities["phase_deg"].check(self.name, phase_deg % 360)
+        settings = (("SRCE", EXTERNAL), ("EDGE", RISING), ("CTRL", OUTER), ("MULT", multiple), ("DIVR", 1))
+        for mnemonic, value in settings:
+            self._tell(f"{mnemonic} {value}")
+            back = self._ask_integer(f"{mnemonic}?")
+            if back != value:
+                raise self._refused(f"{mnemonic} reads back {back} after {value} was set")
+        self.write("phase_deg", (phase_deg + 180) % 360 - 180)
         self.write("motor_on", True)
-        self._ask("CHEV?")
+        self._synchronised = True
+        self._ask_integer("CHEV?")
 
     def status(self) -> Status:
-        condition = self._integer("CHCR?")
-        lost = self._integer("CHEV?") & LOCK_LOST
-        if not condition >> MOTOR_ON & 1:
-            return Status("stopped", True)
-        locked = bool(condition >> PHASE_LOCKED & 1)
-        warnings = ("the lock was lost since the last look",) if lost and locked else ()
-        return Status("locked" if locked else "not locked", True, warnings)
+        """Not ok on a fault of the head, and out of lock after `synchronise`; a lock lost for a moment is a warning."""
+        condition, events = self._ask_integer("CHCR?"), self._ask_integer("CHEV?")
+        faults = [f"fault: {text}" for bit, text in HEAD_FAULTS.items() if events >> bit & 1]
+        on, locked = bool(condition >> MOTOR_ON & 1), bool(condition >> PHASE_LOCKED & 1)
+        unlocked = self._synchronised and not locked
+        warnings = list(faults)
+        if on and unlocked and not condition >> REFERENCE_LOCKED & 1:
+            warnings.append("does not follow the reference input")
+        if on and locked and events & LOCK_LOST:
+            warnings.append("the lock was lost since the last look")
+        if condition >> CURRENT_AT_LIMIT & 1:
+            warnings.append("motor current at its limit")
+        state = "stopped" if not on else "locked" if locked else "not locked"
+        return Status(state, not faults and not unlocked, tuple(warnings))
 
     def make_safe(self) -> SafeResult:
         return SafeResult(True, "kept turning")
 
-    def _integer(self, query: str) -> int:
-        reply = self._ask(query).strip()
-        if not (reply.isascii() and reply.isdecimal()):
-            raise self._garbled(f"{query} was answered with {reply!r}")
-        return int(reply)
+    def _write(self, quantity: Quantity, value: Value) -> None:
+        super()._write(quantity, value)
+        back = self._read(quantity)
+        if abs(float(back) - float(value)) > PHASE_STEP_DEG:
+            raise self._refused(f"{quantity.name} reads back {back} after {value} was set")
+
+    def _ask_integer(self, query: str) -> int:
+        return self._integer(query, self._ask(query))
 
     def _ask(self, text: str) -> str:
         return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace")
@@ -80,6 +115,6 @@ class SR542(Driver):
     def _tell(self, text: str) -> None:
         with self.link:
             self.link.send(text.encode("ascii") + b"\n")
-            error = self._integer("LERR?")
+            error = self._ask_integer("LERR?")
         if error:
             raise self._refused(f"{text!r} gave error {error}")

@@ -55,6 +55,7 @@ class Link:
         self._lock = RLock()
         self._received = bytearray()
         self._in_doubt = False
+        self._probe_unanswered = False
         self._free_at = 0.0
         self._closed = False
 
@@ -72,6 +73,17 @@ class Link:
             self._prepare()
             self._send(message)
 
+    def send_regardless(self, message: bytes) -> None:
+        """Send now, even while replies do not line up: for commands that make safe, which must not wait for an answer.
+
+        Nothing is read; the next exchange resynchronises first, which clears away what the instrument may have answered.
+        """
+        with self._lock:
+            if self._closed:
+                raise LinkClosed(self.name, "the link was closed")
+            self._in_doubt = True
+            self._send(message)
+
     def query(self, message: bytes, timeout_s: float | None = None) -> bytes:
         """Send a message and return the one reply to it, without its framing.
 
@@ -80,7 +92,11 @@ class Link:
         with self._lock:
             self._prepare()
             self._send(message)
-            return self._reply(time.monotonic() + (timeout_s or self.timeout_s))
+            try:
+                return self._reply(time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s))
+            except LinkTimeout:
+                self._probe_unanswered |= self._probe is not None and message == self._probe.message
+                raise
 
     def query_block(self, message: bytes, into: memoryview, timeout_s: float) -> None:
         """Send a message whose reply is an IEEE 488.2 definite block of exactly `len(into)` bytes and LF; fill `into`.
@@ -124,21 +140,44 @@ class Link:
             self._resynchronise()
 
     def _resynchronise(self) -> None:
+        """Throw away everything up to the answer to the probe, and what comes after it.
+
+        Before that answer anything may come: a late reply, half a reply, the rest of a block of many megabytes.
+        """
         self._in_doubt = True
-        deadline = time.monotonic() + self.timeout_s
-        self._drain(deadline)
+        self._drain(self._quiet_s)
         if self._probe is not None:
+            # An earlier question with the words of the probe may yet be answered too, and would look like this answer.
+            quiet_s = self.timeout_s if self._probe_unanswered else self._quiet_s
+            self._probe_unanswered = True
             self._send(self._probe.message)
-            while not self._probe.recognises(self._reply(deadline)):
-                pass
-            self._drain(deadline)
+            self._await_answer(self._probe)
+            self._drain(quiet_s)
+            self._probe_unanswered = False
         self._in_doubt = False
 
-    def _drain(self, deadline: float) -> None:
+    def _await_answer(self, probe: Probe) -> None:
+        deadline = time.monotonic() + self.timeout_s
+        while True:
+            try:
+                if probe.recognises(self._reply(deadline)):
+                    return
+            except GarbledReply:
+                self._received.clear()
+
+    def _drain(self, quiet_s: float) -> None:
         """Throw away what comes until the line has been quiet."""
-        while self._receive(1 << 16, None, self._quiet_s):
-            if time.monotonic() > deadline:
-                raise GarbledReply(self.name, "the line does not fall silent")
+        quiet_since = time.monotonic()
+        deadline = quiet_since + quiet_s + self.timeout_s
+        while True:
+            came = self._receive(1 << 16, None, min(SLICE_S, quiet_s))
+            now = time.monotonic()
+            if came:
+                quiet_since = now
+            elif now - quiet_since >= quiet_s:
+                break
+            if now > deadline:
+                raise GarbledReply(self.name, "the line does not fall silent; old data keeps coming, try again")
         self._received.clear()
 
     def _reply(self, deadline: float) -> bytes:

@@ -12,7 +12,8 @@ from drivers.links.socket_transport import SocketTransport
 from drivers.links.transport import SerialSettings, Transport
 from drivers.links.visa_transport import VisaTransport
 
-SOCKET_ADDRESS = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
+SOCKET_ADDRESS = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE | re.ASCII)
+HIGHEST_PORT = 65535
 
 
 def open_link(
@@ -37,6 +38,8 @@ def open_transport(name: str, address: str, serial: SerialSettings, bare_socket:
     """The transport below a link: VISA for everything that talks, a bare socket where blocks of data come."""
     tcp = SOCKET_ADDRESS.fullmatch(address)
     try:
+        if tcp is not None and not 1 <= int(tcp["port"]) <= HIGHEST_PORT:
+            raise ValueError(f"port {tcp['port']} is outside 1 to {HIGHEST_PORT}")
         if bare_socket:
             if tcp is None:
                 raise ValueError("needs an address of the form TCPIP::host::port::SOCKET")

@@ -4,6 +4,8 @@ import select
 import socket
 
 CONNECT_S = 2.0
+SEND_S = 2.0
+"""A peer that takes no bytes for this long is gone."""
 
 
 class SocketTransport:
@@ -12,7 +14,7 @@ class SocketTransport:
     def __init__(self, host: str, port: int) -> None:
         self._socket = socket.create_connection((host, port), timeout=CONNECT_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.setblocking(True)
+        self._socket.settimeout(SEND_S)
 
     def send(self, data: bytes) -> None:
         self._socket.sendall(data)

@@ -3,7 +3,7 @@
 import os
 import select
 import socket
-from functools import cache
+from threading import Lock
 
 import pyvisa
 from pyvisa import constants
@@ -13,40 +13,53 @@ from pyvisa.resources import MessageBasedResource, SerialInstrument
 from drivers.links.transport import SerialSettings
 
 CONNECT_MS = 2000
+SEND_S = 2.0
+"""A peer that takes no bytes for this long is gone."""
 PARITY = {"none": constants.Parity.none, "odd": constants.Parity.odd, "even": constants.Parity.even}
 STOP_BITS = {1: constants.StopBits.one, 2: constants.StopBits.two}
+CLOSED_MEANWHILE = (Error, AttributeError, TypeError, ValueError)
+"""What PyVISA and pyvisa-py raise when another thread closes the session."""
 
-
-@cache
-def _resource_manager() -> pyvisa.ResourceManager:
-    return pyvisa.ResourceManager("@py")
+_starting = Lock()
 
 
 class VisaTransport:
     """A VISA session used for bytes only: no terminators added, none removed."""
 
     def __init__(self, address: str, serial: SerialSettings) -> None:
+        _refuse_unknown_host(address)
         try:
-            resource = _resource_manager().open_resource(address, open_timeout=CONNECT_MS)
-        except (Error, ValueError) as error:
+            # PyVISA would start twice when two threads are first.
+            with _starting:
+                manager = pyvisa.ResourceManager("@py")
+            resource = manager.open_resource(address, open_timeout=CONNECT_MS)
+        except Exception as error:
+            # pyvisa-py raises bare `Exception` for several ways of not connecting.
             raise ConnectionError(None, str(error)) from error
-        if not isinstance(resource, MessageBasedResource):
-            resource.close()
-            raise ValueError("is not the address of an instrument that exchanges messages")
         self._resource = resource
         self._library = resource.visalib
         self._session = resource.session
         self._serial = resource if isinstance(resource, SerialInstrument) else None
-        if self._serial is not None:
-            _set_serial(self._serial, serial)
-        self._refuse_dead_socket()
+        try:
+            if not isinstance(resource, MessageBasedResource):
+                raise ValueError("is not the address of an instrument that exchanges messages")
+            self._set_up(serial)
+        except Exception as error:
+            # pyserial lets `termios.error` through, which is no OSError.
+            self.close()
+            raise error if isinstance(error, OSError | ValueError) else ConnectionError(None, str(error)) from error
 
     def send(self, data: bytes) -> None:
         try:
+            tcp = self._socket()
+            # pyvisa-py would wait for ever.
+            if tcp is not None and not select.select([], [tcp], [], SEND_S)[1]:
+                raise ConnectionError(None, "the instrument takes no more bytes")
+            self._wait_at_most(SEND_S)
             self._library.write(self._session, data)
         except VisaIOError as error:
             raise ConnectionError(None, error.abbreviation) from error
-        except (AttributeError, TypeError, ValueError) as error:
+        except CLOSED_MEANWHILE as error:
             raise ConnectionAbortedError(None, "the session was closed") from error
 
     def receive(self, wanted: int, last_byte: int | None, timeout_s: float) -> bytes:
@@ -61,22 +74,24 @@ class VisaTransport:
                 raise ConnectionError(None, error.abbreviation) from error
             self._refuse_closed_socket()
             return b""
-        except (AttributeError, TypeError, ValueError) as error:
-            # What pyvisa-py raises when another thread closes the session meanwhile.
+        except CLOSED_MEANWHILE as error:
             raise ConnectionAbortedError(None, "the session was closed") from error
 
     def waiting(self) -> bool:
-        if self._serial is not None:
-            return self._serial.bytes_in_buffer > 0
-        tcp = self._socket()
-        if tcp is None:
-            return False
-        # pyvisa-py keeps what it received beyond the last read.
-        kept = getattr(self._pyvisa_py(), "_pending_buffer", b"")
-        return bool(kept) or bool(select.select([tcp], [], [], 0)[0])
+        try:
+            if self._serial is not None:
+                return self._serial.bytes_in_buffer > 0
+            tcp = self._socket()
+            # pyvisa-py keeps what it received beyond the last read.
+            kept = getattr(self._pyvisa_py(), "_pending_buffer", b"")
+            return bool(kept) or (tcp is not None and bool(select.select([tcp], [], [], 0)[0]))
+        except CLOSED_MEANWHILE as error:
+            raise ConnectionAbortedError(None, "the session was closed") from error
 
     def close(self) -> None:
         self._resource.close()
+        # pyvisa-py never forgets a session it has closed.
+        getattr(self._library, "sessions", {}).pop(self._session, None)
 
     def _receive_serial(self, line: SerialInstrument, wanted: int) -> bytes:
         # pyvisa-py throws away what a timed-out serial read has got, so no read may be able to time out half-way.
@@ -98,6 +113,21 @@ class VisaTransport:
             self._resource.set_visa_attribute(attributes.termchar, last_byte)
         self._resource.set_visa_attribute(attributes.termchar_enabled, last_byte is not None)
 
+    def _set_up(self, serial: SerialSettings) -> None:
+        if self._serial is not None:
+            _set_serial(self._serial, serial)
+            return
+        tcp = self._socket()
+        if tcp is None:
+            return
+        # pyvisa-py calls a refused connection a success.
+        refused = tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if refused:
+            raise ConnectionRefusedError(refused, os.strerror(refused))
+        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # Otherwise pyvisa-py throws away half a reply when its time is over.
+        self._resource.set_visa_attribute(constants.ResourceAttribute.suppress_end_enabled, False)
+
     def _pyvisa_py(self) -> object:
         """The session below PyVISA's; None with another VISA library."""
         return getattr(self._library, "sessions", {}).get(self._session)
@@ -106,17 +136,6 @@ class VisaTransport:
         """The socket below pyvisa-py's session; None on a serial line."""
         interface = getattr(self._pyvisa_py(), "interface", None)
         return interface if isinstance(interface, socket.socket) else None
-
-    def _refuse_dead_socket(self) -> None:
-        # pyvisa-py calls a refused connection a success.
-        tcp = self._socket()
-        if tcp is None:
-            return
-        refused = tcp.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if refused:
-            self.close()
-            raise ConnectionRefusedError(refused, os.strerror(refused))
-        tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _refuse_closed_socket(self) -> None:
         # pyvisa-py takes the end of the stream for silence.
@@ -131,6 +150,13 @@ class VisaTransport:
             return
         finally:
             tcp.setblocking(True)
+
+
+def _refuse_unknown_host(address: str) -> None:
+    """pyvisa-py leaves its socket open when a host name is unknown."""
+    parts = address.split("::")
+    if parts[0].upper().startswith("TCPIP") and len(parts) > 1:
+        socket.getaddrinfo(parts[1], None, family=socket.AF_INET)
 
 
 def _set_serial(line: SerialInstrument, settings: SerialSettings) -> None:

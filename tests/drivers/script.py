@@ -8,7 +8,9 @@ from drivers.driver import Driver
 from drivers.links import Link
 
 Made = TypeVar("Made", bound=Driver)
-Exchange = tuple[bytes, bytes | Sequence[bytes]]
+LATE = None
+"""What follows it in a reply comes only when the driver has given up and turns to the next exchange."""
+Exchange = tuple[bytes, bytes | Sequence[bytes | None]]
 """What the driver sends, and the reply: whole, or in pieces; b"" is silence."""
 
 
@@ -18,10 +20,11 @@ class ScriptedTransport:
     def __init__(self, script: Sequence[Exchange]) -> None:
         self._script = deque(script)
         self._sent = b""
-        self._pieces: deque[bytes] = deque()
+        self._pieces: deque[bytes | None] = deque()
         self.closed = False
 
     def send(self, data: bytes) -> None:
+        self._now_it_comes()
         self._sent += data
         assert self._script, f"{data!r} was sent after the end of the script"
         expected, reply = self._script[0]
@@ -29,10 +32,10 @@ class ScriptedTransport:
         if self._sent == expected:
             self._script.popleft()
             self._sent = b""
-            self._pieces.extend(piece for piece in ([reply] if isinstance(reply, bytes) else reply) if piece)
+            self._pieces.extend(piece for piece in ([reply] if isinstance(reply, bytes) else reply) if piece != b"")
 
     def receive(self, wanted: int, last_byte: int | None, timeout_s: float) -> bytes:
-        if not self._pieces:
+        if not self._pieces or self._pieces[0] is LATE:
             return b""
         piece = self._pieces.popleft()
         stop = min(wanted, len(piece))
@@ -48,6 +51,7 @@ class ScriptedTransport:
         return len(piece)
 
     def waiting(self) -> bool:
+        self._now_it_comes()
         return bool(self._pieces)
 
     def close(self) -> None:
@@ -57,9 +61,13 @@ class ScriptedTransport:
         """Whether everything in the script was sent and read."""
         return not self._script and not self._pieces and not self._sent
 
+    def _now_it_comes(self) -> None:
+        while self._pieces and self._pieces[0] is LATE:
+            self._pieces.popleft()
+
 
 def scripted(driver: type[Made], script: Sequence[Exchange], **options: object) -> tuple[Made, ScriptedTransport]:
-    """A driver on a scripted wire; short time-outs, so that silence is told quickly."""
+    """A driver on a scripted wire, with short time-outs, so that silence is told quickly, and pauses that take no time."""
     transport = ScriptedTransport(script)
     link = Link("unit", transport, driver.framing, driver.probe, timeout_s=0.05, quiet_s=0.0)
-    return driver("unit", link, **options), transport
+    return driver("unit", link, **{"pause": lambda seconds: None, **options}), transport

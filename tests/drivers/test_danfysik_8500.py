@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers import danfysik_8500
 from drivers.danfysik_8500 import Danfysik8500
-from drivers.errors import GarbledReply, LimitError, LinkTimeout, Refused
-from tests.drivers.script import Exchange, scripted
+from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused
+from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
 
 ON = b".!......................"
 OFF = b"!!......................"
@@ -19,141 +20,257 @@ def reply(text: bytes) -> bytes:
     return text + b"\n\r"
 
 
-def magnet(script: list[Exchange]) -> tuple[Danfysik8500, object]:
-    pauses: list[float] = []
-    return scripted(Danfysik8500, script, rated_current_A=250.0, read_back_A_per_count=0.01, pause=pauses.append)
+def magnet(script: list[Exchange], **options: object) -> tuple[Danfysik8500, ScriptedTransport]:
+    return scripted(Danfysik8500, script, **{"rated_current_A": 250.0, "read_back_A_per_count": 0.01, **options})
 
 
 def status(word: bytes) -> Exchange:
     return (b"S1\r", reply(word))
 
 
-def test_the_set_point_is_parts_per_million_of_the_rated_current() -> None:
-    unit, wire = magnet([(b"PO\r", reply(b"+")), (b"WA 800000\r", b""), status(ON), (b"RA\r", reply(b"800000"))])
+def asked(question: bytes, answer: bytes) -> Exchange:
+    return (question + b"\r", reply(answer))
+
+
+def told(text: bytes, word: bytes = ON) -> list[Exchange]:
+    return [(text + b"\r", b""), status(word)]
+
+
+def zeroed(word: bytes = ON) -> list[Exchange]:
+    return [*told(b"WA 000000", word), asked(b"RA", b"000000")]
+
+
+REMOTE, LOCAL = asked(b"CMD", b"REM"), asked(b"CMD", b"LOC")
+
+
+@pytest.mark.parametrize("end", [b"\n\r", b"\r"], ids=["old firmware", "new firmware"])
+def test_the_set_point_is_parts_per_million_of_the_rated_current(end: bytes) -> None:
+    unit, wire = magnet(
+        [(b"PO\r", b"+" + end), (b"WA 800000\r", b""), (b"S1\r", [ON[:9], ON[9:] + end]), (b"RA\r", b"800000" + end)]
+    )
     unit.write("set_current_A", 200.0)
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert wire.finished()
 
 
 @pytest.mark.parametrize(
-    ("counts", "sign", "current_A"), [(b"20000", b"+", 200.0), (b"20000", b"-", -200.0), (b"0", b"N", 0.0)]
+    ("counts", "sign", "current_A"),
+    [(b"20000", b"+", 200.0), (b"20000", b"-", -200.0), (b"-20000", b"-", -200.0), (b"0", b"N", 0.0), (b"1", b"O", 0.01)],
 )
 def test_the_read_back_has_the_sign_of_the_polarity(counts: bytes, sign: bytes, current_A: float) -> None:
-    unit, _ = magnet([(b"AD 8\r", reply(counts)), (b"PO\r", reply(sign))])
+    unit, _ = magnet([asked(b"AD 8", counts), asked(b"PO", sign)])
     assert unit.read("current_A") == pytest.approx(current_A)
 
 
-def test_a_refusal_in_front_of_the_next_reply_is_seen_where_it_belongs() -> None:
-    unit, _ = magnet([(b"N\r", b""), (b"S1\r", b"?\x07 ILLEGAL COMMAND\r" + reply(OFF))])
-    with pytest.raises(Refused, match="N: ILLEGAL COMMAND"):
-        unit._tell("N")
+def test_the_set_point_reads_back_with_its_sign() -> None:
+    unit, _ = magnet([asked(b"RA", b"400000"), asked(b"PO", b"-")])
+    assert unit.read("set_current_A") == pytest.approx(-100.0)
+
+
+def test_a_refusal_in_front_of_the_next_answer_belongs_to_the_setting() -> None:
+    unit, wire = magnet(
+        [
+            asked(b"PO", b"+"),
+            (b"WA 040000\r", b""),
+            (b"S1\r", b"?\x07 ILLEGAL COMMAND\r" + reply(ON)),
+            status(ON),
+            asked(b"RA", b"000000"),
+            asked(b"PO", b"+"),
+        ]
+    )
+    with pytest.raises(Refused, match="unit: WA 040000: ILLEGAL COMMAND"):
+        unit.write("set_current_A", 10.0)
+    assert unit.read("set_current_A") == 0.0
+    assert wire.finished()
+
+
+def test_a_set_point_that_does_not_take_is_an_error() -> None:
+    unit, _ = magnet([asked(b"PO", b"+"), *told(b"WA 040000"), asked(b"RA", b"000000")])
+    with pytest.raises(Refused, match="set point reads back 0 ppm after 40000 was set; is the supply on and remote"):
+        unit.write("set_current_A", 10.0)
 
 
 def test_the_polarity_is_reversed_without_current_only() -> None:
-    unit, _ = magnet([(b"PO\r", reply(b"+")), (b"AD 8\r", reply(b"12000"))])
+    unit, _ = magnet([asked(b"PO", b"+"), asked(b"AD 8", b"12000")])
     with pytest.raises(Refused, match="only be reversed without current"):
         unit.write("set_current_A", -10.0)
     unit, wire = magnet(
         [
-            (b"PO\r", reply(b"+")),
-            (b"AD 8\r", reply(b"3")),
-            (b"PO -\r", b""),
+            asked(b"PO", b"+"),
+            asked(b"AD 8", b"3"),
+            *zeroed(),
+            *told(b"PO -", NOT_READY),
             status(NOT_READY),
-            status(NOT_READY),
             status(REVERSED),
             status(REVERSED),
-            (b"WA 040000\r", b""),
-            status(REVERSED),
-            (b"RA\r", reply(b"040000")),
+            *told(b"WA 040000", REVERSED),
+            asked(b"RA", b"040000"),
         ]
     )
     unit.write("set_current_A", -10.0)
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert wire.finished()
+
+
+def test_zero_needs_no_reversal() -> None:
+    unit, wire = magnet(zeroed(REVERSED))
+    unit.write("set_current_A", 0.0)
+    assert wire.finished()
 
 
 def test_switching_on_waits_until_ready() -> None:
     unit, wire = magnet(
-        [
-            status(OFF),
-            status(OFF),
-            (b"WA 000000\r", b""),
-            status(OFF),
-            (b"N\r", b""),
-            status(NOT_READY),
-            status(NOT_READY),
-            status(NOT_READY),
-            status(ON),
-            status(ON),
-        ]
+        [status(OFF), REMOTE, *zeroed(OFF), *told(b"N", NOT_READY), status(NOT_READY), status(NOT_READY), status(ON)]
     )
     unit.switch_on()
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert wire.finished()
+
+
+def test_switching_on_a_supply_that_is_on_leaves_its_current_alone() -> None:
+    unit, wire = magnet([status(ON), REMOTE, status(ON)])
+    unit.switch_on()
+    assert wire.finished()
+
+
+def test_a_supply_that_never_gets_ready_is_an_error() -> None:
+    unit, _ = magnet([status(ON), REMOTE, status(NOT_READY)], ready_s=-1.0)
+    with pytest.raises(Refused, match="is not on and ready after"):
+        unit.switch_on()
 
 
 def test_an_interlock_is_named_and_keeps_the_supply_off() -> None:
     unit, _ = magnet([status(WATER), status(WATER)])
     found = unit.status()
     assert (found.ok, found.state, found.warnings) == (False, "interlock", ("magnet water flow",))
-    with pytest.raises(Refused, match="magnet water flow"):
+    with pytest.raises(Refused, match="magnet water flow; clear the cause, then reset the supply"):
         unit.switch_on()
 
 
-def test_make_safe_sets_zero_and_says_how_much_is_left() -> None:
-    unit, _ = magnet([(b"WA 000000\r", b""), status(ON), (b"RA\r", reply(b"000000")), (b"AD 8\r", reply(b"15000"))])
+def test_local_control_and_going_off_by_itself_are_no_state_to_run_in() -> None:
+    unit, _ = magnet([status(ON), LOCAL])
+    assert not unit.status().ok
+    unit, _ = magnet([status(OFF), REMOTE, status(ON), REMOTE, status(ON), status(OFF), REMOTE])
+    assert unit.status().ok
+    unit.switch_on()
+    after = unit.status()
+    assert (after.ok, after.state) == (False, "off")
+    assert "went off by itself" in after.warnings[0]
+
+
+def test_preparing_takes_the_supply_from_its_panel() -> None:
+    script = [exchange for text in (b"NASW", b"ERRT", b"UNLOCK", b"REM") for exchange in told(text, OFF)]
+    unit, wire = magnet([*script, REMOTE])
+    unit.prepare()
+    assert wire.finished()
+    unit, _ = magnet([*script, LOCAL])
+    with pytest.raises(Refused, match="set its panel to remote"):
+        unit.prepare()
+
+
+SAFE_FIRST: list[Exchange] = [(b"\rWA 000000\r", b"?\x07 SYNTAX ERROR\r"), status(ON), *zeroed()]
+
+
+@pytest.mark.parametrize(
+    ("counts", "confirmed", "detail"),
+    [
+        ([b"15000", b"15000", b"14900"], True, "ramping to zero, 149.0 A left"),
+        ([b"60", b"30"], True, "no current"),
+        ([b"20"], True, "no current"),
+    ],
+)
+def test_making_safe_sets_zero_and_looks_whether_the_current_obeys(counts: list[bytes], confirmed: bool, detail: str) -> None:
+    unit, wire = magnet([*SAFE_FIRST, *(asked(b"AD 8", count) for count in counts)])
     result = unit.make_safe()
-    assert result.confirmed
-    assert "150.0 A left" in result.detail
-    unit, _ = magnet([(b"WA 000000\r", b""), status(ON), (b"RA\r", reply(b"800000"))])
-    assert not unit.make_safe().confirmed
+    assert (result.confirmed, result.detail) == (confirmed, detail)
+    assert wire.finished()
+
+
+def test_a_current_that_does_not_obey_is_not_called_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(danfysik_8500, "FALL_S", -1.0)
+    unit, _ = magnet([*SAFE_FIRST, asked(b"AD 8", b"15000")])
+    result = unit.make_safe()
+    assert (result.confirmed, result.detail) == (False, "set point zero, but the current stays at 150.0 A")
+
+
+def test_zero_is_told_even_when_no_reply_can_be_believed() -> None:
+    unit, wire = magnet([asked(b"RA", b"noise"), (b"\rWA 000000\r", b""), (b"S1\r", b"more noise\r")])
+    with pytest.raises(GarbledReply):
+        unit.read("set_current_A")
+    with pytest.raises(LinkTimeout):
+        unit.make_safe()
+    assert wire.finished()
 
 
 def test_the_full_way_down() -> None:
     unit, wire = magnet(
         [
-            (b"WA 000000\r", b""),
-            status(ON),
-            (b"AD 8\r", reply(b"10000")),
-            (b"AD 8\r", reply(b"5000")),
-            (b"AD 8\r", reply(b"20")),
-            (b"F\r", b""),
+            *zeroed(),
+            asked(b"AD 8", b"10000"),
+            asked(b"AD 8", b"5000"),
+            asked(b"AD 8", b"20"),
+            *told(b"F"),
             status(ON),
             status(OFF),
         ]
     )
     unit.ramp_to_zero_and_off()
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert wire.finished()
 
 
-@pytest.mark.parametrize("current_A", [251.0, -251.0, float("nan"), float("inf"), "200", True])
+def test_the_contactor_is_not_opened_under_current() -> None:
+    unit, wire = magnet([*zeroed(), asked(b"AD 8", b"10000")], ramp_s=-1.0)
+    with pytest.raises(Refused, match="is not at zero current"):
+        unit.ramp_to_zero_and_off()
+    assert wire.finished()
+
+
+@pytest.mark.parametrize("current_A", [250.1, -250.1, float("nan"), float("inf"), 10**400, "200", True])
 def test_impossible_currents_never_reach_the_wire(current_A: float) -> None:
     unit, wire = magnet([])
     with pytest.raises(LimitError, match="set_current_A"):
         unit.write("set_current_A", current_A)
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert wire.finished()
 
 
-def test_local_control_is_said() -> None:
-    script = [exchange for text in (b"NASW", b"ERRT", b"UNLOCK", b"REM") for exchange in ((text + b"\r", b""), status(OFF))]
-    unit, _ = magnet([*script, (b"CMD\r", reply(b"LOC"))])
-    with pytest.raises(Refused, match="set the panel to remote"):
-        unit.prepare()
+@pytest.mark.parametrize(
+    "options", [{"rated_current_A": 0.0}, {"read_back_A_per_count": -0.01}, {"zero_current_A": float("nan")}]
+)
+def test_impossible_scales_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(LimitError, match="must be greater than 0"):
+        magnet([], **options)
 
 
-def test_a_set_point_that_does_not_take_is_an_error() -> None:
-    unit, _ = magnet([(b"PO\r", reply(b"+")), (b"WA 800000\r", b""), status(OFF), (b"RA\r", reply(b"000000"))])
-    with pytest.raises(Refused, match="reads back 0 ppm"):
-        unit.write("set_current_A", 200.0)
+@pytest.mark.parametrize("late", [reply(ON), reply(ON) + reply(OFF), b"?\x07 SYNTAX ERROR\r", b"\xff\x00\r"])
+def test_after_silence_only_a_status_word_makes_answers_believable(late: bytes) -> None:
+    unit, wire = magnet([(b"AD 8\r", [LATE, late]), status(ON), asked(b"AD 8", b"100"), asked(b"PO", b"+")])
+    with pytest.raises(LinkTimeout):
+        unit.read("current_A")
+    assert unit.read("current_A") == 1.0
+    assert wire.finished()
+
+
+def test_half_an_answer_that_runs_into_the_status_word_spoils_it() -> None:
+    unit, wire = magnet([(b"AD 8\r", [LATE, b"123"]), status(ON), status(ON), asked(b"AD 8", b"100"), asked(b"PO", b"+")])
+    for _ in range(2):
+        with pytest.raises(LinkTimeout):
+            unit.read("current_A")
+    assert unit.read("current_A") == 1.0
+    assert wire.finished()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"12 34", b"8 12345", b"E12345", b"1_000", b"1e3", b"12.5", "١٢".encode(), b"99999999", b"nan"]
+)
+def test_ugly_readings(answer: bytes) -> None:
+    unit, _ = magnet([asked(b"AD 8", answer), asked(b"PO", b"+")])
+    with pytest.raises(GarbledReply):
+        unit.read("current_A")
 
 
 @given(st.binary(max_size=30).filter(lambda text: b"\r" not in text))
-def test_nothing_but_errors_of_the_driver_escape(text: bytes) -> None:
-    for query, quantity in ((b"AD 8\r", "current_A"), (b"S1\r", "on"), (b"RA\r", "set_current_A")):
-        unit, _ = magnet([(query, text + b"\r"), (b"PO\r", b"+\r")])
+def test_only_errors_of_the_driver_escape(text: bytes) -> None:
+    for question, quantity in ((b"AD 8\r", "current_A"), (b"RA\r", "set_current_A"), (b"S1\r", "on")):
+        unit, _ = magnet([(question, text + b"\r"), asked(b"PO", b"+")])
         try:
-            value = unit.read(quantity)
-        except (GarbledReply, Refused, LinkTimeout):
+            value = float(unit.read(quantity))
+        except DriverError:
             continue
-        if quantity != "on":
-            low, high = unit.quantities[quantity].low, unit.quantities[quantity].high
-            assert low is not None
-            assert high is not None
-            assert low <= float(value) <= high or quantity == "set_current_A"
+        assert abs(value) <= 300.0

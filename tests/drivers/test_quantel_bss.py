@@ -4,30 +4,51 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.errors import DriverError, GarbledReply, LimitError, Refused, WrongInstrument
+from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.quantel_bss import BigSkyBSS
-from tests.drivers.script import Exchange, scripted
+from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
+
+
+def framed(field: str) -> bytes:
+    assert len(field) <= 15
+    return f"\r\n{field:<15}".encode()
 
 
 def says(command: str, field: str) -> Exchange:
-    assert len(field) <= 15
-    return (f">{command}\r\n".encode(), f"\r\n{field:<15}".encode())
+    return (f">{command}\r\n".encode(), framed(field))
 
 
-def laser(script: list[Exchange]) -> tuple[BigSkyBSS, object]:
-    pauses: list[float] = []
-    return scripted(BigSkyBSS, script, lamp_voltage_V=1150, pause=pauses.append)
+def state(text: str) -> Exchange:
+    return (b"\r\n", framed(text))
+
+
+def laser(script: list[Exchange], **options: object) -> tuple[BigSkyBSS, ScriptedTransport]:
+    return scripted(BigSkyBSS, script, **{"lamp_voltage_V": 1150, **options})
+
+
+MODEL, NUMBER = says("X", "SPECTRA-SY 3.68"), says("SN", "s/number    062")
+STOPPED = [says("R0", "shutter closed "), says("SQ", "fire ext     e "), says("S", "standby      e ")]
+STARTED = [
+    says("A", "fire ext     e "),
+    says("R1", "shutter opened "),
+    says("PQ", "fire ext   qse "),
+    says("WOR", "I 0 F 6 S 0 Q 4"),
+]
 
 
 def test_identity() -> None:
-    unit, _ = laser([says("X", "SPECTRA-SY 3.68"), says("SN", "s/number    062")])
+    unit, _ = laser([MODEL, NUMBER])
     assert unit.identify().serial == "062"
-    unit, _ = laser([says("X", "ULTRA      2.00")])
-    with pytest.raises(WrongInstrument):
-        unit.identify()
+    for model in ("ULTRA      2.00", "CFR200     1.00"):
+        unit, _ = laser([says("X", model)])
+        with pytest.raises(WrongInstrument):
+            unit.identify()
 
 
-STOPPED = [says("R0", "shutter closed "), says("SQ", "fire ext     e "), says("S", "standby      e ")]
+def test_a_supply_that_was_told_to_be_silent_is_told_to_speak() -> None:
+    unit, wire = laser([(b">X\r\n", b""), (b">ECH1\r\n", framed("echo on")), NUMBER, MODEL, NUMBER])
+    assert unit.identify().firmware == "3.68"
+    assert wire.finished()
 
 
 def test_preparing() -> None:
@@ -41,71 +62,181 @@ def test_preparing() -> None:
         ]
     )
     unit.prepare()
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert wire.finished()
 
 
 def test_an_unchanged_echo_is_a_refusal() -> None:
     unit, _ = laser([says("V1150", "voltage  1000 V")])
     with pytest.raises(Refused, match="lamp_voltage_V stays at 1000 V after 1150 was set"):
         unit.write("lamp_voltage_V", 1150)
+    unit, _ = laser(
+        [*STOPPED, says("P1", "CG pump       1"), says("V1150", "voltage  1150 V"), says("LPM1", "LP synch :  0  ")]
+    )
+    with pytest.raises(Refused, match="LPM stays at 0 after 1 was set"):
+        unit.prepare()
+
+
+@pytest.mark.parametrize("voltage", [1900, 499, 1150.5, True])
+def test_impossible_voltages_never_reach_the_wire(voltage: int) -> None:
     unit, wire = laser([])
-    with pytest.raises(LimitError, match="500 to 1800 V"):
-        unit.write("lamp_voltage_V", 1900)
-    assert wire.finished()  # type: ignore[attr-defined]
+    with pytest.raises(LimitError, match="lamp_voltage_V"):
+        unit.write("lamp_voltage_V", voltage)
+    with pytest.raises(LimitError, match="lamp_voltage_V"):
+        laser([], lamp_voltage_V=voltage)
+    assert wire.finished()
 
 
 def test_starting_waits_for_water_and_for_the_q_switch() -> None:
     unit, wire = laser(
         [
             says("A", "water flow     "),
-            says("A", "fire ext     e "),
-            says("R1", "shutter opened "),
+            says("A", "water flow     "),
+            *STARTED[:2],
             says("PQ", "wait for QS    "),
-            says("PQ", "fire ext   qse "),
+            *STARTED[2:],
         ]
     )
     unit.start()
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert wire.finished()
 
 
-@pytest.mark.parametrize("answer", ["I/O connector  ", "switch cabinet ", "tp CG < 25 d   "])
-def test_an_interlock_stops_the_start(answer: str) -> None:
-    unit, _ = laser([says("A", answer)])
+@pytest.mark.parametrize(
+    "answer", ["I/O connector  ", "switch cabinet ", "tp CG < 25 d   ", "fire auto      ", "fire ext       "]
+)
+def test_what_stops_the_start_is_said_and_the_laser_is_stopped_again(answer: str) -> None:
+    unit, wire = laser([says("A", answer), *STOPPED])
     with pytest.raises(Refused, match=r"the lamp does not start: ") as error:
         unit.start()
     assert answer.strip() in str(error.value)
+    assert wire.finished()
 
 
-def test_the_register_is_read_twice_because_it_is_a_reading_late() -> None:
+def test_water_that_never_flows_ends_the_start() -> None:
+    unit, wire = laser([says("A", "water flow     "), *STOPPED], start_s=-1.0)
+    with pytest.raises(Refused, match="the lamp does not start: water flow"):
+        unit.start()
+    assert wire.finished()
+
+
+def test_a_lamp_that_fires_on_its_own_is_stopped_again() -> None:
+    unit, wire = laser([*STARTED[:3], says("WOR", "I 0 F 2 S 0 Q 4"), *STOPPED])
+    with pytest.raises(Refused, match="the lamp is in state 2"):
+        unit.start()
+    assert wire.finished()
+
+
+@pytest.mark.parametrize(
+    ("works", "text", "word", "ok"),
+    [
+        ("I 0 F 4 S 0 Q 4", "standby      e", "standby", True),
+        ("I 0 F 0 S 0 Q 0", "standby", "standby", True),
+        ("I 0 L 6 M 0 Q 4", "fire ext     e", "lamp on", True),
+        ("I 0 F 6 S 0 Q 4", "fire ext   qse", "firing", True),
+        ("I 0 F 2 S 0 Q 4", "fire auto  qse", "firing", False),
+    ],
+)
+def test_status(works: str, text: str, word: str, ok: bool) -> None:
+    unit, _ = laser([says("WOR", works), state(text)])
+    status = unit.status()
+    assert (status.state, status.ok) == (word, ok)
+
+
+@pytest.mark.parametrize(
+    ("works", "text", "said"),
+    [
+        ("I 0 F 4 S 0 Q 4", "standby      e", "the lamp went off"),
+        ("I 0 F 6 S 0 Q 4", "fire ext     e", "the Q-switch went off"),
+    ],
+)
+def test_going_off_by_itself_is_no_state_to_run_in(works: str, text: str, said: str) -> None:
+    unit, _ = laser([*STARTED, says("WOR", works), state(text)])
+    unit.start()
+    status = unit.status()
+    assert not status.ok
+    assert said in status.warnings[0]
+
+
+def test_the_registers_are_read_twice_because_they_are_a_reading_late() -> None:
     unit, wire = laser(
         [
-            says("WOR", "I 1 F 0 S 0 Q 0"),
-            says("IF1", "IF1 00 00 00 00"),
-            says("IF1", "IF. 00 00 01 00"),
-            says("IF2", "IF. 00 00 00 00"),
-            says("IF2", "IF. 00 00 00 00"),
+            says("WOR", "I 1 F 4 S 0 Q 4"),
+            says("IF", "IF1 00 00 00 00"),
+            says("IF", "IF. 10 00 01 00"),
+            says("IF2", "IF2 00 00 00 00"),
+            says("IF2", "IF. 00 00 01 00"),
+            says("IQ", "IQS 10 00 00 10"),
+            says("IQ", "IQS 10 00 00 10"),
         ]
     )
     status = unit.status()
     assert not status.ok
-    assert status.warnings == ("external interlock",)
-    assert wire.finished()  # type: ignore[attr-defined]
+    assert status.warnings == ("water flow", "external interlock", "water too cold")
+    assert wire.finished()
 
 
-def test_every_step_of_making_safe_is_tried() -> None:
-    unit, wire = laser([says("R0", "shutter opened "), says("SQ", "fire ext     e "), says("S", "standby      e ")])
-    with pytest.raises(Refused, match="R0 was answered with 'shutter opened'"):
-        unit.make_safe()
-    assert wire.finished()  # type: ignore[attr-defined]
-    unit, _ = laser([*STOPPED, says("WOR", "I 0 F 0 S 0 Q 0"), says("R", "shutter closed ")])
+SAFE_FIRST: list[Exchange] = [(b"\r\n>S\r\n", framed("standby      e") * 2), NUMBER]
+
+
+def test_making_safe_tries_every_step_and_believes_the_read_back() -> None:
+    read_back = [says("WOR", "I 0 F 4 S 0 Q 4"), says("R", "shutter closed "), state("standby      e")]
+    unit, wire = laser([*SAFE_FIRST, *STOPPED, *read_back])
     assert unit.make_safe().confirmed
-    unit, _ = laser([*STOPPED, says("WOR", "I 0 F 6 S 0 Q 4"), says("R", "shutter closed ")])
+    assert wire.finished()
+    odd = [says("R0", "shutter closed "), says("SQ", "fire ext   qse "), says("S", "something else ")]
+    unit, wire = laser([*SAFE_FIRST, *odd, *read_back])
+    assert unit.make_safe().confirmed
+    assert wire.finished()
+
+
+@pytest.mark.parametrize(
+    ("works", "shutter", "text"),
+    [
+        ("I 0 F 6 S 0 Q 4", "closed", "fire ext     e"),
+        ("I 0 F 4 S 0 Q 4", "opened", "standby      e"),
+        ("I 0 F 4 S 0 Q 4", "closed", "fire ext   qse"),
+    ],
+)
+def test_a_laser_that_does_not_read_back_safe_is_not_called_safe(works: str, shutter: str, text: str) -> None:
+    read_back = [says("WOR", works), says("R", f"shutter {shutter} "), state(text)]
+    unit, _ = laser([*SAFE_FIRST, *STOPPED, *read_back])
     assert not unit.make_safe().confirmed
+    unit, wire = laser([*SAFE_FIRST, says("R0", "shutter opened "), *STOPPED[1:], *read_back])
+    with pytest.raises(Refused, match="shutter_open stays at True"):
+        unit.make_safe()
+    assert wire.finished()
 
 
-def test_a_shifted_reply_is_not_taken() -> None:
-    unit, _ = laser([(b">V\r\n", b"150 V\r\nvoltage  1")])
-    with pytest.raises(GarbledReply):
+def test_the_lamp_is_told_to_stop_even_when_nothing_answers() -> None:
+    unit, wire = laser([(b"\r\n>S\r\n", b""), *[(b">SN\r\n", b"")] * 4])
+    with pytest.raises(LinkTimeout):
+        unit.make_safe()
+    assert wire.finished()
+
+
+@pytest.mark.parametrize(
+    ("late", "failures"),
+    [
+        pytest.param(framed("voltage  1150 V"), 1, id="late"),
+        pytest.param(b"", 1, id="never"),
+        pytest.param(framed("voltage  1150 V")[8:], 1, id="second half"),
+        pytest.param(framed("voltage  1150 V")[:8], 2, id="first half"),
+    ],
+)
+def test_after_silence_only_the_serial_number_makes_replies_believable(late: bytes, failures: int) -> None:
+    unit, wire = laser([(b">V\r\n", [LATE, late]), *[NUMBER] * failures, says("V", "voltage  1000 V")])
+    for _ in range(failures):
+        with pytest.raises((LinkTimeout, GarbledReply)):
+            unit.read("lamp_voltage_V")
+    assert unit.read("lamp_voltage_V") == 1000
+    assert wire.finished()
+
+
+@pytest.mark.parametrize(
+    "reply", [b"150 V\r\nvoltage  1", b"\r\nvoltage  115O V", b"\r\nvoltage 11500 V", b"\r\nvoltage  0115 V", b"\r\nVolt"]
+)
+def test_shifted_and_spoilt_replies_are_not_taken(reply: bytes) -> None:
+    unit, _ = laser([(b">V\r\n", [reply, LATE])])
+    with pytest.raises((GarbledReply, LinkTimeout)):
         unit.read("lamp_voltage_V")
 
 
@@ -118,3 +249,6 @@ def test_only_errors_of_the_driver_escape(field: str) -> None:
         except DriverError:
             continue
         assert field.isascii()
+    unit, _ = laser([(b">WOR\r\n", b"\r\n" + field.encode("latin-1")), state("standby")])
+    with pytest.raises(DriverError):
+        unit.status()

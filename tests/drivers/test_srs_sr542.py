@@ -1,14 +1,39 @@
 """SRS SR542 on the wire: settings are silent, LERR? tells; a lost lock is found in the latch."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from drivers.errors import GarbledReply, LimitError, Refused, WrongInstrument
+from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.srs_sr542 import SR542
-from tests.drivers.script import Exchange, scripted
+from tests.drivers.script import LATE, Exchange, scripted
+
+IDENTITY = b"Stanford_Research_Systems,SR542,s/n00001005,v1.0.5\r\n"
 
 
-def told(text: bytes, error: bytes = b"0") -> list[Exchange]:
-    return [(text + b"\n", b""), (b"LERR?\n", error + b"\n")]
+def asked(query: str, reply: str) -> Exchange:
+    return (f"{query}\n".encode(), f"{reply}\n".encode())
+
+
+def told(text: str, error: int = 0) -> list[Exchange]:
+    return [(f"{text}\n".encode(), b""), asked("LERR?", str(error))]
+
+
+def taken(mnemonic: str, value: int, back: int | None = None) -> list[Exchange]:
+    return [*told(f"{mnemonic} {value}"), asked(f"{mnemonic}?", str(value if back is None else back))]
+
+
+SYNCHRONISED: list[Exchange] = [
+    *taken("SRCE", 3),
+    *taken("EDGE", 0),
+    *taken("CTRL", 2),
+    *taken("MULT", 5),
+    *taken("DIVR", 1),
+    *told("PHAS -122.00"),
+    asked("PHAS?", "-122.00"),
+    *taken("MOTR", 1),
+    asked("CHEV?", "12"),
+]
 
 
 @pytest.mark.parametrize("comma", [b",", b", "])
@@ -21,51 +46,94 @@ def test_identity(comma: bytes) -> None:
         unit.identify()
 
 
+def test_preparing_forgets_old_errors_and_latches_the_loss_of_lock() -> None:
+    silent: list[Exchange] = [(text, b"") for text in (b"TOKN OFF\n", b"TERM LF\n", b"*CLS\n")]
+    old = [asked("LERR?", "22"), asked("LERR?", "0")]
+    unit, wire = scripted(SR542, [*silent, *old, *told("CHNT 12"), asked("CHEV?", "8")])
+    unit.prepare()
+    assert wire.finished()
+
+
 def test_following_the_reference() -> None:
-    unit, wire = scripted(
-        SR542,
-        [
-            *told(b"SRCE 3"),
-            *told(b"EDGE 0"),
-            *told(b"CTRL 2"),
-            *told(b"MULT 5"),
-            *told(b"DIVR 1"),
-            *told(b"PHAS -122.000"),
-            *told(b"MOTR 1"),
-            (b"CHEV?\n", b"12\n"),
-        ],
-    )
+    unit, wire = scripted(SR542, SYNCHRONISED)
     unit.synchronise(5, 238.0)
     assert wire.finished()
 
 
 def test_a_refused_setting_has_its_error_number() -> None:
-    unit, _ = scripted(SR542, told(b"SRCE 3", b"32"))
+    unit, _ = scripted(SR542, told("SRCE 3", 32))
     with pytest.raises(Refused, match="'SRCE 3' gave error 32"):
         unit.synchronise(5, 0.0)
+    unit, _ = scripted(SR542, taken("SRCE", 3, back=0))
+    with pytest.raises(Refused, match="SRCE reads back 0 after 3 was set"):
+        unit.synchronise(5, 0.0)
+    unit, _ = scripted(SR542, [*told("PHAS 10.00"), asked("PHAS?", "0.00")])
+    with pytest.raises(Refused, match="phase_deg reads back"):
+        unit.write("phase_deg", 10.0)
+
+
+@pytest.mark.parametrize(("multiple", "phase_deg"), [(0, 0.0), (-1, 0.0), (5, float("nan")), (5, float("inf"))])
+def test_impossible_settings_never_reach_the_wire(multiple: int, phase_deg: float) -> None:
     unit, wire = scripted(SR542, [])
+    with pytest.raises(LimitError):
+        unit.synchronise(multiple, phase_deg)
     with pytest.raises(LimitError):
         unit.write("phase_deg", 400.0)
     assert wire.finished()
 
 
 @pytest.mark.parametrize(
-    ("condition", "events", "state", "warnings"),
+    ("condition", "events", "state", "ok", "warnings"),
     [
-        (b"13", b"0", "locked", ()),
-        (b"13", b"8", "locked", ("the lock was lost since the last look",)),
-        (b"5", b"8", "not locked", ()),
-        (b"0", b"0", "stopped", ()),
+        (0b01111, 0, "locked", True, ()),
+        (0b01111, 8, "locked", True, ("the lock was lost since the last look",)),
+        (0b01111, 4, "locked", True, ("the lock was lost since the last look",)),
+        (0b00111, 8, "not locked", True, ()),
+        (0b11111, 0, "locked", True, ("motor current at its limit",)),
+        (0b00000, 0, "stopped", True, ()),
+        (0b00000, 64, "stopped", False, ("fault: head memory or cable",)),
     ],
 )
-def test_status(condition: bytes, events: bytes, state: str, warnings: tuple[str, ...]) -> None:
-    unit, _ = scripted(SR542, [(b"CHCR?\n", condition + b"\n"), (b"CHEV?\n", events + b"\n")])
+def test_status(condition: int, events: int, state: str, ok: bool, warnings: tuple[str, ...]) -> None:
+    unit, _ = scripted(SR542, [asked("CHCR?", str(condition)), asked("CHEV?", str(events))])
     status = unit.status()
-    assert (status.state, status.warnings) == (state, warnings)
+    assert (status.state, status.ok, status.warnings) == (state, ok, warnings)
 
 
-@pytest.mark.parametrize("reply", [b"\n", b"2\n", b"ON\n", b"1.0\n"])
-def test_a_lock_is_0_or_1(reply: bytes) -> None:
-    unit, _ = scripted(SR542, [(b"CHCR? 3\n", reply)])
+@pytest.mark.parametrize(("condition", "warnings"), [("5", ("does not follow the reference input",)), ("7", ()), ("0", ())])
+def test_out_of_lock_is_no_state_to_run_in_once_it_was_asked_for(condition: str, warnings: tuple[str, ...]) -> None:
+    unit, _ = scripted(SR542, [*SYNCHRONISED, asked("CHCR?", condition), asked("CHEV?", "8")])
+    unit.synchronise(5, 238.0)
+    status = unit.status()
+    assert (status.ok, status.warnings) == (False, warnings)
+
+
+@pytest.mark.parametrize("reply", ["", "2", "-1", "ON", "1.0", "0 1"])
+def test_a_lock_is_0_or_1(reply: str) -> None:
+    unit, _ = scripted(SR542, [asked("CHCR? 3", reply)])
     with pytest.raises(GarbledReply):
         unit.read("phase_locked")
+
+
+def test_it_is_left_turning() -> None:
+    unit, wire = scripted(SR542, [])
+    assert unit.make_safe().detail == "kept turning"
+    assert wire.finished()
+
+
+def test_after_silence_the_identity_is_asked() -> None:
+    unit, wire = scripted(SR542, [(b"MFRQ? 0\n", [LATE, b"99.0\n"]), (b"*IDN?\n", IDENTITY), asked("MFRQ? 0", "100.0")])
+    with pytest.raises(LinkTimeout):
+        unit.read("frequency_Hz")
+    assert unit.read("frequency_Hz") == 100.0
+    assert wire.finished()
+
+
+@given(st.binary(max_size=24).filter(lambda text: b"\n" not in text))
+def test_only_errors_of_the_driver_escape(text: bytes) -> None:
+    for query, quantity in ((b"MFRQ? 0\n", "frequency_Hz"), (b"PHAS?\n", "phase_deg"), (b"MOTR?\n", "motor_on")):
+        unit, _ = scripted(SR542, [(query, text + b"\n")])
+        try:
+            assert -360 <= float(unit.read(quantity)) <= 20000
+        except DriverError:
+            continue

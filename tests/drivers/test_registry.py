@@ -1,0 +1,89 @@
+"""From the configuration to a driver: every driver fulfils its role, and what a user got wrong is said in a sentence."""
+
+import inspect
+import socket
+
+import pytest
+
+from config.errors import ConfigurationError
+from config.laboratory import InstrumentConfiguration, Role, read_laboratory
+from drivers import roles
+from drivers.driver import Driver
+from drivers.errors import LimitError, LinkClosed
+from drivers.registry import DRIVERS, check_options, connect, driver_class
+
+PROTOCOLS: dict[Role, type] = {
+    "delay generator": roles.DelayGenerator,
+    "ablation laser": roles.Laser,
+    "ionisation laser": roles.Laser,
+    "magnet supply": roles.MagnetSupply,
+    "field probe": roles.FieldProbe,
+    "pressure controller": roles.PressureController,
+    "cold head": roles.ColdHead,
+    "chopper": roles.Chopper,
+    "digitizer": roles.Digitizer,
+}
+SHIPPED = read_laboratory()[0].instruments
+
+
+def configured(driver: str, address: str = "TCPIP::127.0.0.1::1::SOCKET", **options: object) -> InstrumentConfiguration:
+    return InstrumentConfiguration.model_validate(
+        {"role": "cold head", "driver": driver, "address": address, "options": options}
+    )
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_driver_has_the_verbs_of_its_role_with_their_arguments(name: str) -> None:
+    found, protocol = driver_class(SHIPPED[name].driver), PROTOCOLS[SHIPPED[name].role]
+    for verb, wanted in inspect.getmembers(protocol, inspect.isfunction):
+        if verb.startswith("_"):
+            continue
+        assert list(inspect.signature(getattr(found, verb)).parameters) == list(inspect.signature(wanted).parameters), verb
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_every_number_has_limits_on_one_side_at_least_and_a_source(driver: str) -> None:
+    for quantity in driver_class(driver).declared:
+        assert quantity.source, quantity.name
+        if quantity.kind is int and quantity.access == "read":
+            assert quantity.low is not None, quantity.name
+
+
+def test_the_shipped_options_fit_their_drivers() -> None:
+    for name, instrument in SHIPPED.items():
+        check_options(name, instrument)
+
+
+@pytest.mark.parametrize(
+    ("instrument", "said"),
+    [
+        (configured("lakeshore_337"), "there is no driver 'lakeshore_337'; known are bronkhorst_elpress,"),
+        (configured("lakeshore_336", heater=3), "has no option 'heater'; it has heater_range"),
+        (configured("lakeshore_425", x=1), "has no option 'x'; it has none"),
+        (configured("lakeshore_336", heater_range="high"), "option heater_range = 'high' must be int"),
+        (configured("lakeshore_336", heater_range=True), "option heater_range = True must be int"),
+        (configured("lakeshore_336", heater_range=2.5), "option heater_range = 2.5 must be int"),
+        (configured("lakeshore_336", pause=1), "has no option 'pause'"),
+        (configured("danfysik_8500", rated_current_A=250), "needs the option read_back_A_per_count"),
+    ],
+)
+def test_what_the_user_got_wrong_is_said(instrument: InstrumentConfiguration, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        connect("unit", instrument)
+
+
+def test_nobody_there() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with pytest.raises(LinkClosed, match="unit: cannot connect"):
+            connect("unit", configured("lakeshore_336", f"TCPIP::127.0.0.1::{unused.getsockname()[1]}::SOCKET"))
+
+
+def test_an_instrument_opens_by_its_configuration_and_a_wrong_value_leaves_no_open_wire() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"TCPIP::127.0.0.1::{listener.getsockname()[1]}::SOCKET"
+        unit: Driver = connect("unit", configured("lakeshore_336", address, heater_range=1))
+        assert unit.quantities["set_temperature_K"].limits() == "4 to 325 K"
+        unit.close()
+        with pytest.raises(LimitError, match="heater_range = 7"):
+            connect("unit", configured("lakeshore_336", address, heater_range=7))
