@@ -27,6 +27,7 @@ from daq.record.run_file import RunFile
 from daq.reduce import Profiles, Reducer
 from daq.safety.safe_order import Outcome, make_safe
 from drivers.errors import DriverError
+from drivers.registry import check_options
 from drivers.roles import Identity, Status
 
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
@@ -52,7 +53,7 @@ class Laboratory:
     def __init__(self, path: Path | None = None) -> None:
         self.configuration: LaboratoryConfiguration
         self.calibrations: Calibrations
-        self.configuration, self.calibrations = read_laboratory(path)
+        self.configuration, self.calibrations = read_checked(path)
         self._instruments = Instruments(self.configuration)
 
     def __enter__(self) -> "Laboratory":
@@ -77,8 +78,17 @@ class Laboratory:
         return make_safe(self.configuration, self._instruments.by_name)
 
 
-def check(configuration: LaboratoryConfiguration) -> list[Health]:
+def read_checked(path: Path | None) -> tuple[LaboratoryConfiguration, Calibrations]:
+    """A laboratory whose drivers exist and take the options they are given; `ConfigurationError` otherwise."""
+    configuration, calibrations = read_laboratory(path)
+    for name, instrument in configuration.instruments.items():
+        check_options(name, instrument)
+    return configuration, calibrations
+
+
+def check(path: Path | None = None) -> list[Health]:
     """Connect to every instrument, all at once and each for itself, so that a missing one does not hide the others."""
+    configuration, _ = read_checked(path)
     found = at_once({name: partial(_look, configuration, name) for name in configuration.instruments})
     return [
         _health(configuration, name, error=result.what) if isinstance(result, DriverError) else result
@@ -88,7 +98,7 @@ def check(configuration: LaboratoryConfiguration) -> list[Health]:
 
 def make_laboratory_safe(path: Path | None = None) -> list[Outcome]:
     """Bring every instrument of a laboratory that can be reached to its safe state; what cannot be reached is said so."""
-    configuration, _ = read_laboratory(path)
+    configuration, _ = read_checked(path)
     configured = configuration.instruments
     found = at_once({name: partial(connect_and_identify, name, configured[name]) for name in configured})
     reached = {name: result[0] for name, result in found.items() if not isinstance(result, DriverError)}

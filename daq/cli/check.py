@@ -8,7 +8,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from config.laboratory import read_laboratory
 from daq.cli.console import err, out, print_json
 from daq.laboratory import Health
 from daq.laboratory import check as check_instruments
@@ -19,12 +18,11 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Connect to every instrument of a laboratory: identity, state, answer time."""
-    laboratory, _ = read_laboratory(config)
-    found = check_instruments(laboratory)
+    found = check_instruments(config)
     if json:
         print_json({health.name: _document(health) for health in found})
     else:
-        out.print(_table(laboratory.name, found))
+        out.print(_table(found))
         for health in found:
             if health.error:
                 err.print(f"clusterbeam: {health.name}: {health.error}", soft_wrap=True, markup=False)
@@ -38,8 +36,8 @@ def _document(health: Health) -> dict[str, Any]:
     return document
 
 
-def _table(title: str, found: list[Health]) -> Table:
-    table = Table(title=f"Laboratory {title!r}", title_justify="left", box=SIMPLE_HEAD)
+def _table(found: list[Health]) -> Table:
+    table = Table(box=SIMPLE_HEAD)
     for column in ("", "instrument", "role", "identity", "state"):
         table.add_column(column)
     for health in found:

@@ -98,3 +98,23 @@ def test_a_wrong_truth_is_status_2(tmp_path: Path, text: str | None, said: str) 
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('driver = "srs_dg645"', 'driver = "srs_dg646"'), "there is no driver 'srs_dg646'"),
+        (("rated_current_A = 250.0", 'rated_current_A = "250 A"'), "option rated_current_A = '250 A' must be float"),
+        (("rated_current_A = 250.0, ", ""), "needs the option rated_current_A"),
+        (("energy_mJ = 150", "energy = 150"), "has no option 'energy'"),
+        (("highest_field_T = 2.4", "highest_field_G = 24000"), "did you mean 'highest_field_T'"),
+    ],
+)
+def test_a_wrong_laboratory_is_status_2(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    assert change[0] in LABORATORY
+    path = tmp_path / "laboratory.toml"
+    path.write_text(LABORATORY.replace(*change))
+    result = clusterbeam("check", "--config", path)
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert len(result.stderr.splitlines()) == 1
