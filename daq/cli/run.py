@@ -31,7 +31,7 @@ def run(
     elif summary.path is not None:
         counts = f"{summary.fired} shots fired = {summary.recorded} recorded + {summary.lost} lost"
         out.print(f"{summary.path}: {counts}", soft_wrap=True)
-    if summary.ending is not Ending.COMPLETE:
+    if summary.ending is not Ending.COMPLETE or summary.unsafe:
         raise typer.Exit(1)
 
 

@@ -7,6 +7,10 @@ import time
 from threading import Event
 
 
+class Interrupted(Exception):
+    """Somebody asked the run to end; the run knows who and why."""
+
+
 class Clock:
     """Seconds of laboratory time since it was made."""
 

@@ -8,6 +8,7 @@ from config.laboratory import Laboratory
 from daq.engine.clock import Clock
 from daq.engine.instruments import Instruments
 from daq.record.messages import Channel
+from daq.record.recorder import RecordingError
 from drivers.errors import DriverError, LinkClosed
 from drivers.quantity import Quantity
 from drivers.roles import Instrument
@@ -67,7 +68,7 @@ class Housekeeping:
             try:
                 self._poll(instrument)
                 failures = 0
-            except LinkClosed as error:
+            except (LinkClosed, RecordingError) as error:
                 self._alarm(str(error))
                 return
             except DriverError as error:

@@ -1,5 +1,6 @@
 """Bringing the machine to a plan's conditions: what is switched on in which order, and what is waited for."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from threading import Event
@@ -7,7 +8,7 @@ from threading import Event
 from config.calibration import Calibrations
 from config.laboratory import Laboratory
 from daq.conversions.magnet import current_for_field
-from daq.engine.clock import Clock
+from daq.engine.clock import Clock, Interrupted
 from daq.engine.instruments import Instruments, at_once
 from daq.engine.settling import settle
 from daq.plan.plan import Plan, Settle
@@ -17,8 +18,9 @@ from drivers.errors import DriverError
 from drivers.roles import DigitizerSetup, Instrument
 
 CHOPPER_LOCK = Settle(within=0.5, hold_s=2.0, at_most_s=60.0)
-READING_S = 10.0
+TRIGGER_S = 10.0
 """Longest wait for one trigger of the running machine, wall time."""
+POLL_S = 0.01
 
 
 class MachineError(Exception):
@@ -73,10 +75,7 @@ class Machine:
         )
 
     def reach_field(self, field_T: float, criterion: Settle) -> float:
-        """Ramp to a field and wait until the probe shows it; its reading.
-
-        At zero the remanence stays, so there the reading is compared with the calibrated remanence.
-        """
+        """Ramp to a field and wait until the probe shows it; its reading.  At zero current the remanence stays."""
         found, calibration = self.instruments, self._calibrations.field
         current_A = 0.0 if field_T == 0 else current_for_field(field_T, calibration)
         found.magnet.write("set_current_A", current_A)
@@ -86,20 +85,20 @@ class Machine:
 
         ramp = Settle(within=max(0.2, 0.002 * abs(current_A)), hold_s=0.0, at_most_s=criterion.at_most_s)
         self._settle("the magnet current (A)", supply_A, current_A, ramp)
-        expected_T = field_T if field_T else 0.0
-        return self._settle("the field (T)", lambda: float(found.field_probe.read("field_T")), expected_T, criterion)
+        return self._settle("the field (T)", lambda: float(found.field_probe.read("field_T")), field_T, criterion)
 
     def trial(self) -> TraceAxis:
         """Take one segment to learn what the digitizer really delivers."""
         digitizer = self.instruments.digitizer
         digitizer.arm(1)
-        waited = 0.0
+        deadline = time.monotonic() + TRIGGER_S
         while not digitizer.finished():
-            if waited > READING_S:
+            if time.monotonic() > deadline:
                 digitizer.stop()
                 raise MachineError("the digitizer sees no triggers; check its trigger cable and the delay generator")
-            waited += 0.01
-            self._interrupt.wait(0.01)
+            if self._interrupt.wait(POLL_S):
+                digitizer.stop()
+                raise Interrupted
         segments = digitizer.collect()
         return TraceAxis(
             start_s=segments.start_s,
@@ -108,10 +107,6 @@ class Machine:
             scale_V=segments.scale_V,
             offset_V=segments.offset_V,
         )
-
-    def read(self, role: str, quantity: str) -> float:
-        """One reading, by role attribute."""
-        return float(getattr(self.instruments, role).read(quantity))
 
     def _setup(self, plan: Plan) -> DigitizerSetup:
         mcp = self._laboratory.mcp

@@ -12,7 +12,7 @@ from threading import Event
 from config.calibration import Calibrations
 from config.laboratory import Laboratory
 from daq.engine.burst import BurstTaker, TriggersStopped
-from daq.engine.clock import Clock
+from daq.engine.clock import Clock, Interrupted
 from daq.engine.forecast import OutputError, new_run_file
 from daq.engine.housekeeping import Housekeeping, channels
 from daq.engine.instruments import Instruments
@@ -28,10 +28,6 @@ from drivers.errors import DriverError
 
 EXPECTED = (DriverError, MachineError, SettlingError, TriggersStopped, RecordingError, OutputError)
 """What a run may fail with.  Anything else is a fault of the program, raised again once the machine is safe."""
-
-
-class StopRequested(Exception):
-    """The operator asked the run to end."""
 
 
 class Run:
@@ -67,8 +63,9 @@ class Run:
             try:
                 self._take_all(path, recording)
                 ending, reason = Ending.COMPLETE, "the plan was completed"
-            except StopRequested:
-                ending, reason = Ending.STOPPED, "stopped by the operator"
+            except Interrupted:
+                ending = Ending.STOPPED if self._fault is None else Ending.FAILED
+                reason = self._fault or "stopped by the operator"
             except EXPECTED as error:
                 reason = self._fault or str(error)
             except BaseException as error:
@@ -106,10 +103,8 @@ class Run:
             self._check_interrupt()
 
     def _check_interrupt(self) -> None:
-        if self._fault is not None:
-            raise MachineError(self._fault)
         if self._interrupt.is_set():
-            raise StopRequested
+            raise Interrupted
 
     def _alarm(self, reason: str) -> None:
         """An instrument is lost or unfit: end the run with the first reason that was given."""
