@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 from threading import Event
 
 from config.calibration import Calibrations
@@ -10,17 +9,19 @@ from config.laboratory import Laboratory
 from daq.conversions.magnet import current_for_field
 from daq.engine.clock import Clock, Interrupted
 from daq.engine.instruments import Instruments, at_once
-from daq.engine.settling import settle
+from daq.engine.settling import GRACE_S, settle
 from daq.plan.plan import Plan, Settle
 from daq.plan.timing import ShotTiming
 from daq.record.blocks import TraceAxis
 from drivers.errors import DriverError
-from drivers.roles import DigitizerSetup, Instrument
+from drivers.roles import DigitizerSetup, Status
 
 CHOPPER_LOCK = Settle(within=0.5, hold_s=2.0, at_most_s=60.0)
 TRIGGER_S = 10.0
 """Longest wait for one trigger of the running machine, wall time."""
 POLL_S = 0.01
+FIT_S = 30.0
+"""Longest wait for the instruments to call themselves fit, laboratory time."""
 
 
 class MachineError(Exception):
@@ -42,7 +43,7 @@ class Machine:
     def prepare(self, plan: Plan, timing: ShotTiming) -> None:
         """Everything but the lasers and the field: triggers run, chopper locked, source cold and under pressure."""
         found = self.instruments
-        self._all({name: partial(_prepare, instrument) for name, instrument in found.by_name.items()})
+        self._all({name: instrument.prepare for name, instrument in found.by_name.items()})
         found.delay_generator.program(timing.pulses, timing.rate_Hz)
         found.delay_generator.start()
         found.cold_head.write("set_temperature_K", plan.conditions.source_temperature_K)
@@ -62,6 +63,23 @@ class Machine:
             plan.conditions.helium_pressure_bar,
             plan.settle.helium_pressure_bar,
         )
+        self._wait_until_fit()
+
+    def _wait_until_fit(self) -> None:
+        """What was just switched on (cooling water, a heater) may need a while before an instrument calls itself fit."""
+        started = self._clock.now()
+        while True:
+            looks = at_once({name: instrument.status for name, instrument in self.instruments.by_name.items()})
+            unfit = [
+                f"{name} is not fit for a run: {', '.join((look.state, *look.warnings))}"
+                for name, look in looks.items()
+                if isinstance(look, Status) and not look.ok
+            ]
+            silent = [str(look) for look in looks.values() if isinstance(look, DriverError)]
+            if silent or (unfit and self._clock.now() - started > FIT_S + GRACE_S * self._clock.speed):
+                raise MachineError("; ".join(silent + unfit))
+            if not unfit or self._clock.wait(1.0, self._interrupt):
+                return
 
     def start_lasers(self) -> None:
         """Let the lasers fire on the triggers, and energise the magnet's supply."""
@@ -126,10 +144,3 @@ class Machine:
         failures = [result for result in at_once(tasks).values() if isinstance(result, DriverError)]
         if failures:
             raise MachineError("; ".join(str(failure) for failure in failures))
-
-
-def _prepare(instrument: Instrument) -> None:
-    instrument.prepare()
-    status = instrument.status()
-    if not status.ok:
-        raise DriverError(instrument.name, f"is not fit for a run: {', '.join((status.state, *status.warnings))}")

@@ -1,200 +1,348 @@
-"""Simulated Coherent COMPexPro.  Section numbers are those of the protocol sheet; *assumed* where it names no source."""
+"""Simulated Coherent COMPexPro excimer laser (ArF, 193 nm).  Sources are the letters of its protocol sheet (L, D, E, F).
 
+Commands and replies end with CR; `NAME=VALUE` sets without any reply, `NAME?` answers with the bare value.
+
+| command | is | source |
+| --- | --- | --- |
+| `OPMODE=ON`, `OFF`, `SKIP`, `NEW FILL` | start (4.1 s delay), stop, skip the warm-up (480 s), exchange the gas | L, D |
+| `OPMODE?` | state, with code: `OFF:21` warm-up, `OFF,WAIT` starting, `ON:0`, `OFF:1` interlock, `OFF:31` ... | L, D, E |
+| `MODE` | `HV`, `EGY PGR`, `EGY NGR` | L, D |
+| `HV` | charging voltage (kV), settable in MODE=HV only | L, D |
+| `EGY`, `EGY SET` | preset energy (mJ); `EGY?` while ON: last pulse, 0 before the next one | L, D |
+| `REPRATE` | internal rate (Hz), in ON and OFF | L, D |
+| `TRIGGER` | `INT`, `EXT` | D, E, F |
+| `COUNTS` | external triggers to accept, then stop; set in OFF | L, D |
+| `COUNTER`, `TOTALCOUNTER?` | user counter (`=RESET` in OFF), lifetime counter | D |
+| `FILTER` | pulses averaged: 0, 1, 2, 4, 8, 16 | D |
+| `FILTER CONTAMINATION` | per cent, `=RESET` | L, E |
+| `MENU`, `GASMODE` | gas menu 1-6 or `RESET`, `PREMIX` or `SINGLE GASES`; set in OFF | L, D, F |
+| `PRESSURE?`, `RESERVOIR TEMP?` | mbar, deg C | D, E |
+| `INTERLOCK?` | comma list or `NONE` | D |
+| `TIMEOUT` | watchdog on the serial line, `ON` or `OFF` | D, F |
+| `PULSE DIFF?` | external triggers minus pulses measured | D, F |
+| `POWER STABILIZATION ACHIEVED?` | `YES`, `NO` | D, E |
+| `TYPE OF LASER?`, `VERSION?` | identity | D, E, F |
+
+*Assumed*: unknown names, refused values and other OPMODEs (gas handling, `LL OFF`) stay silent and without effect; any case;
+limits 18.0-27.0 kV, 50-300 mJ, 1-100 Hz; pulse energy proportional to HV - 14 kV, 200 mJ at 25 kV with fresh gas, which ages by
+1/e in 5 million pulses; a stop code stays until its cause has gone and `OPMODE=OFF` arrives, and refuses ON meanwhile; any
+message restarts the watchdog; a gas exchange lasts 360 s and cannot be interrupted; other menus than 1 are empty.
+"""
+
+import math
+import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from simulators.instruments.instrument import lines, unknown_fault
+WARM_UP_S = 480.0
+"""L: thyratron, 8 minutes."""
+START_DELAY_S = 4.1
+"""L, D: power supply and gas fan."""
+LOW_LIGHT_S = 10.0
+"""L: with 30 % of the pulses missing that long the laser stops."""
+FILL_STATES = (("NEW FILL", 5.0), ("NEW FILL, EVAC", 115.0), ("NEW FILL, WAIT", 60.0), ("NEW FILL, FILL", 180.0))
+"""States of a gas exchange (L) and how long each lasts (s), *assumed*."""
+HV_kV, EGY_mJ, REPRATE_Hz = (18.0, 27.0), (50, 300), (1, 100)
+THRESHOLD_kV, REFERENCE_kV, REFERENCE_mJ, GAS_LIFE_PULSES = 14.0, 25.0, 200.0, 5e6
+DEFAULT_mJ = 150
+INTERLOCK, PRESET_TOO_HIGH, NEW_FILL_NEEDED, WARMING, LOW_LIGHT, SERIAL_TIMEOUT = 1, 2, 8, 21, 26, 31
+_IDENTITY, _FOREIGN = ("COMPexPro 110", "V4.82"), ("LPX 220", "V2.10")
 
-WARM_UP_S, START_S = 480.0, 4.1
-WATCHDOG_S = 10.0
-"""Length of the serial time-out (not documented, assumed)."""
-HIGHEST_KV, LOWEST_KV = 27.0, 18.0
-LIMITS = {"HV": (18.0, 27.0), "EGY": (50, 510), "EGY SET": (50, 510), "REPRATE": (1, 50), "COUNTS": (0, 65535)}
-MODES = ("HV", "EGY PGR", "EGY NGR")
-SHOTS_PER_FILL = 2_000_000
-"""Pulses after which a fill needs the highest voltage (assumed)."""
+
+@dataclass
+class _Settings:
+    """What the operator set, with its values after power-up."""
+
+    mode: str = "HV"
+    hv_kV: float = 22.0
+    preset_mJ: int = DEFAULT_mJ
+    rate_Hz: int = 10
+    trigger: str = "INT"
+    counts: int = 0
+    filter: int = 0
+    menu: int = 1
+    gas_mode: str = "SINGLE GASES"
+    watchdog: bool = False
 
 
 class COMPexPro:
-    """Excimer laser; `triggered(since, until)` counts the outside triggers in an interval of laboratory time."""
+    """`triggered(since, until)` counts the external triggers in (since, until]; `warm` starts with the warm-up over.
 
-    def __init__(self, triggered: Callable[[float, float], int], warm: bool = True, watchdog_s: float = WATCHDOG_S) -> None:
+    `timeout_s` is the length of the serial watchdog (*assumed*, no source tells it); `code` appends `:0` to ON and OFF.
+    """
+
+    def __init__(
+        self, triggered: Callable[[float, float], int], warm: bool, *, timeout_s: float = 10.0, code: bool = True
+    ) -> None:
         self._triggered = triggered
-        self._watchdog_s = watchdog_s
-        self._type = "COMPexPro 102"
-        self._interlock = ""
-        self._shots_before, self._fill_shots = 1_234_567, 100_000
+        self._timeout_s = timeout_s
+        self._code = code
+        self._interlocks: list[str] = []
+        self._counter, self._total, self._gas_pulses = 0, 1_234_567, 0
+        self._contamination = 12
         self.power_up(0.0)
         if warm:
             self._warm_s = 0.0
 
     def power_up(self, now: float) -> None:
+        """OFF and cold with the power-up settings; gas and counters stay."""
+        self._identity = _IDENTITY
+        self._settings = _Settings()
         self._warm_s = now + WARM_UP_S
-        self._on_s: float | None = None
-        self._code = 0
-        self._texts = {"TRIGGER": "INT", "MODE": "HV", "TIMEOUT": "OFF", "GASMODE": "PREMIX", "COD": "0"}
-        self._numbers: dict[str, float] = {"HV": 22.0, "EGY SET": 100, "REPRATE": 10, "COUNTS": 0, "FILTER": 0}
-        self._heard_s = now
-        self._energy_read_at = -1
+        self._lasing_s, self._fill_s = math.inf, math.inf
+        self._stop_code = INTERLOCK if self._interlocks else 0
+        self._dark_s: float | None = None
+        self._advanced_s = self._heard_s = now
+        self._phase, self._counted, self._pulse_difference = 0.0, 0, 0
+        self._last_pulse_mJ = 0.0
 
     def energy_mJ(self, now: float) -> float:
-        """Pulse energy on outside triggers; 0 while the laser does not fire on them."""
-        self._watch(now)
-        return self._pulse_mJ() if self._firing(now) and self._texts["TRIGGER"] == "EXT" else 0.0
+        """Energy of the pulse that an external trigger gives now; 0 when it gives none."""
+        self._advance(now)
+        return self._pulse_mJ() if self._is_on(now) and self._settings.trigger == "EXT" else 0.0
 
     def split(self, received: bytearray) -> Iterable[bytes]:
-        return lines(received, b"\r")
+        while (end := received.find(b"\r")) >= 0:
+            message = bytes(received[:end])
+            del received[: end + 1]
+            yield message
 
     def answer(self, message: bytes, now: float) -> bytes:
-        self._watch(now)
-        self._heard_s = now
-        text = message.decode("latin-1").strip().upper()
-        if text.endswith("?"):
-            reply = self._query(text[:-1], now)
-            return b"" if reply is None else reply.encode() + b"\r"
-        name, separator, value = text.partition("=")
-        if separator:
-            self._set(name, value, now)
+        self._advance(now)
+        self._heard_s = max(self._heard_s, now)
+        words = message.decode("latin-1").upper()
+        if words.endswith("?"):
+            reply = self._reply(words[:-1], now)
+            return b"" if reply is None else reply.encode("latin-1") + b"\r"
+        name, _, value = words.partition("=")
+        self._set(name, value, now)
         return b""
 
     def state(self, now: float) -> dict[str, Any]:
-        self._watch(now)
+        energy_mJ = self.energy_mJ(now)
         return {
-            "mode": self._mode(now),
-            "firing": self._firing(now),
-            "energy_mJ": self.energy_mJ(now),
-            "trigger": self._texts["TRIGGER"],
-            "shots": self._shots(now),
+            "energy_mJ": energy_mJ,
+            "opmode": self._opmode(now),
+            "mode": self._settings.mode,
+            "hv_kV": self._voltage_kV(),
+            "trigger": self._settings.trigger,
+            "rate_Hz": self._settings.rate_Hz,
+            "watchdog": self._settings.watchdog,
+            "pulses": self._total,
+            "gas": self._gas(),
+            "interlocks": list(self._interlocks),
         }
 
     def fault(self, kind: str, now: float, **parameters: Any) -> None:
+        """`interlock` (cause, present: False takes it away), `low_light` (present), `wrong_identity`."""
+        self._advance(now)
         match kind:
-            case "wrong_identity":
-                self._type = "LPX 200"
             case "interlock":
-                self._interlock = str(parameters.get("cause", "COVER"))
-                self._switch_off(now, 1)
-            case "interlock_cause_gone":
-                self._interlock, self._code = "", 0
+                self._interlock(**parameters)
             case "low_light":
-                self._switch_off(now, 26)
+                self._dark_s = now if parameters.get("present", True) else None
+            case "wrong_identity":
+                self._identity = _FOREIGN
             case _:
-                raise unknown_fault(kind, "wrong_identity", "interlock", "interlock_cause_gone", "low_light")
+                raise ValueError(f"The COMPexPro knows the faults interlock, low_light and wrong_identity, not {kind!r}.")
 
-    def _watch(self, now: float) -> None:
-        if self._texts["TIMEOUT"] == "ON" and self._on_s is not None and now - self._heard_s > self._watchdog_s:
-            self._switch_off(now, 31)
+    def _interlock(self, cause: str = "WATER FLOW", present: bool = True) -> None:
+        if not present:
+            self._interlocks = [other for other in self._interlocks if other != cause]
+        elif cause not in self._interlocks:
+            self._interlocks.append(cause)
+            self._stop(INTERLOCK)
 
-    def _firing(self, now: float) -> bool:
-        return self._on_s is not None and now >= self._on_s
+    def _stop(self, code: int = 0) -> None:
+        self._lasing_s = math.inf
+        self._stop_code = code
 
-    def _switch_off(self, now: float, code: int) -> None:
-        self._shots_before = self._shots(now)
-        self._on_s, self._code = None, code
+    def _advance(self, now: float) -> None:
+        """Fire the pulses up to `now` and let the watchdog, low light and the gas exchange act; the past changes nothing."""
+        if now <= self._advanced_s:
+            return
+        since, self._advanced_s = self._advanced_s, now
+        stops = {}
+        if self._settings.watchdog:
+            stops[SERIAL_TIMEOUT] = self._heard_s + self._timeout_s
+        if self._dark_s is not None and math.isfinite(self._lasing_s):
+            stops[LOW_LIGHT] = max(self._dark_s, self._lasing_s) + LOW_LIGHT_S
+        code = min(stops, key=stops.__getitem__, default=0)
+        end = min(now, stops.get(code, math.inf))
+        self._fire(max(since, self._lasing_s), end)
+        if code and end < now and self._stop_code != code:
+            self._stop(code)
+        if now >= self._fill_s + sum(length for _, length in FILL_STATES):
+            self._fill_s, self._gas_pulses = math.inf, 0
 
-    def _shots(self, now: float) -> int:
-        if self._on_s is None or now < self._on_s:
-            return self._shots_before
-        if self._texts["TRIGGER"] == "EXT":
-            return self._shots_before + self._triggered(self._on_s, now)
-        return self._shots_before + int((now - self._on_s) * self._numbers["REPRATE"])
+    def _fire(self, since: float, until: float) -> None:
+        if until <= since:
+            return
+        settings = self._settings
+        if settings.trigger == "EXT":
+            pulses = self._triggered(since, until)
+        else:
+            self._phase += (until - since) * settings.rate_Hz
+            pulses = math.floor(self._phase)
+            self._phase -= pulses
+        if settings.trigger == "EXT" and settings.counts and self._counted + pulses >= settings.counts:
+            pulses = settings.counts - self._counted
+            settings.counts = 0
+            self._stop()
+        self._counted += pulses
+        self._counter += pulses
+        self._total += pulses
+        self._gas_pulses += pulses
+        if pulses and self._dark_s is None:
+            self._last_pulse_mJ = self._pulse_mJ()
+        elif settings.trigger == "EXT":
+            self._pulse_difference += pulses
 
-    def _pulse_mJ(self) -> float:
-        """The preset in the constant-energy modes; in HV mode rising with the voltage and falling with the gas's age."""
-        if self._texts["MODE"] != "HV":
-            return self._numbers["EGY SET"]
-        return 20.0 * (self._numbers["HV"] - 15.0) * (1 - 0.5 * self._fill_shots / SHOTS_PER_FILL)
+    def _is_on(self, now: float) -> bool:
+        return now >= self._lasing_s
+
+    def _is_filling(self, now: float) -> bool:
+        return now >= self._fill_s
+
+    def _is_off(self, now: float) -> bool:
+        """OFF in the sense of the commands that work only there: neither lasing, starting nor filling."""
+        return math.isinf(self._lasing_s) and not self._is_filling(now)
+
+    def _gas(self) -> float:
+        """Efficiency of the gas, 1 just after a fill."""
+        return math.exp(-self._gas_pulses / GAS_LIFE_PULSES)
+
+    def _needed_kV(self, gas: float) -> float:
+        return THRESHOLD_kV + (REFERENCE_kV - THRESHOLD_kV) * self._settings.preset_mJ / (REFERENCE_mJ * gas)
 
     def _voltage_kV(self) -> float:
-        if self._texts["MODE"] == "HV":
-            return self._numbers["HV"]
-        needed = 15.0 + self._numbers["EGY SET"] / (20.0 * (1 - 0.5 * self._fill_shots / SHOTS_PER_FILL))
-        return min(HIGHEST_KV, max(LOWEST_KV, needed))
+        """The charging voltage: the set one, or what the constant-energy modes need, within the limits of the menu."""
+        if self._settings.mode == "HV":
+            return self._settings.hv_kV
+        return min(max(self._needed_kV(self._gas()), HV_kV[0]), HV_kV[1])
 
-    def _mode(self, now: float) -> str:
-        if self._on_s is not None:
-            return "ON:0" if now >= self._on_s else "OFF,WAIT"
-        if self._code == 0 and now < self._warm_s:
-            return "OFF:21"
-        return f"OFF:{self._code}"
+    def _pulse_mJ(self) -> float:
+        if self._dark_s is not None:
+            return 0.0
+        if self._settings.mode != "HV" and not self._warning():
+            return float(self._settings.preset_mJ)
+        return REFERENCE_mJ * self._gas() * (self._voltage_kV() - THRESHOLD_kV) / (REFERENCE_kV - THRESHOLD_kV)
 
-    def _query(self, name: str, now: float) -> str | None:
-        fixed = {
-            "TYPE OF LASER": self._type,
-            "VERSION": "v4.82",
-            "MENU": "1 193 ArF",
-            "PRESSURE": "3400",
-            "RESERVOIR TEMP": "32.5",
-            "TEMP": "0",
-            "INTERLOCK": self._interlock or "NONE",
-            "POWER STABILIZATION ACHIEVED": "YES" if self._firing(now) else "NO",
-            "PULSE DIFF": "0",
-            "COUNTER": str(self._shots(now) - 1_234_567),
-            "FILTER CONTAMINATION": "12",
-        }
-        if name in fixed:
-            return fixed[name]
-        if name in self._texts:
-            return self._texts[name]
+    def _warning(self) -> int:
+        """Code while ON: the voltage that the preset energy needs is above the limit, for good or for lack of fresh gas."""
+        if self._settings.mode == "HV" or self._needed_kV(self._gas()) <= HV_kV[1]:
+            return 0
+        return PRESET_TOO_HIGH if self._needed_kV(1.0) > HV_kV[1] else NEW_FILL_NEEDED
+
+    def _opmode(self, now: float) -> str:
+        if self._is_filling(now):
+            left = now - self._fill_s
+            for text, length in FILL_STATES:
+                if left < length:
+                    return text
+                left -= length
+        if self._is_on(now):
+            return self._coded("ON", self._warning())
+        if math.isfinite(self._lasing_s):
+            return "OFF,WAIT"
+        return self._coded("OFF", self._stop_code or (WARMING if now < self._warm_s else 0))
+
+    def _coded(self, state: str, code: int) -> str:
+        return f"{state}:{code}" if code or self._code else state
+
+    def _reply(self, name: str, now: float) -> str | None:
+        """The value of a query; None where the laser stays silent."""
+        settings = self._settings
         match name:
             case "OPMODE":
-                return self._mode(now)
-            case "HV":
-                return f"{self._voltage_kV():.1f}"
+                return self._opmode(now)
             case "EGY":
-                return self._energy(now)
-            case "TOTALCOUNTER":
-                return str(self._shots(now))
-        if name in self._numbers:
-            return f"{self._numbers[name]:.0f}"
-        return None
+                return str(self._take_last_pulse() if self._is_on(now) else settings.preset_mJ)
+            case "POWER STABILIZATION ACHIEVED":
+                steady = self._is_on(now) and self._warning() == 0 and self._dark_s is None
+                return "YES" if steady else "NO"
+            case "PRESSURE":
+                return "30" if self._opmode(now) in ("NEW FILL, EVAC", "NEW FILL, WAIT") else "3400"
+        values = {
+            "MODE": settings.mode,
+            "HV": f"{self._voltage_kV():.1f}",
+            "EGY SET": str(settings.preset_mJ),
+            "REPRATE": str(settings.rate_Hz),
+            "TRIGGER": settings.trigger,
+            "COUNTS": str(settings.counts),
+            "COUNTER": str(self._counter),
+            "TOTALCOUNTER": str(self._total),
+            "FILTER": str(settings.filter),
+            "FILTER CONTAMINATION": str(self._contamination),
+            "MENU": f"{settings.menu} 193 ArF",
+            "GASMODE": settings.gas_mode,
+            "RESERVOIR TEMP": "32",
+            "INTERLOCK": ",".join(self._interlocks) or "NONE",
+            "TIMEOUT": "ON" if settings.watchdog else "OFF",
+            "PULSE DIFF": str(self._pulse_difference),
+            "TYPE OF LASER": self._identity[0],
+            "VERSION": self._identity[1],
+        }
+        return values.get(name)
 
-    def _energy(self, now: float) -> str:
-        """While ON the last pulse, and 0 if asked again before the next (section 5)."""
-        if not self._firing(now):
-            return f"{self._numbers['EGY SET']:.0f}"
-        shots = self._shots(now)
-        if shots == self._energy_read_at:
-            return "0"
-        self._energy_read_at = shots
-        return f"{self._pulse_mJ():.0f}"
+    def _take_last_pulse(self) -> int:
+        energy_mJ, self._last_pulse_mJ = self._last_pulse_mJ, 0.0
+        return round(energy_mJ)
 
     def _set(self, name: str, value: str, now: float) -> None:
-        """Settings are silent; what the present mode does not allow is ignored (section 2)."""
-        match name:
-            case "OPMODE":
+        """Take a value where the present mode allows it; everything else is ignored, as the laser does."""
+        settings = self._settings
+        off = self._is_off(now)
+        match name, value:
+            case "OPMODE", _:
                 self._operate(value, now)
-            case "TRIGGER" if value in ("INT", "EXT"):
-                self._shots_before, self._on_s = self._shots(now), self._on_s and max(self._on_s, now)
-                self._texts["TRIGGER"] = value
-            case "MODE" if value in MODES and self._on_s is None:
-                self._texts["MODE"] = value
-            case "TIMEOUT" if value in ("ON", "OFF"):
-                self._texts["TIMEOUT"] = value
-                self._code = 0 if value == "OFF" and self._code == 31 else self._code
-            case "EGY":
-                self._number("EGY SET", value)
-            case "COUNTS" if self._on_s is not None:
-                return
-            case _ if name in LIMITS:
-                self._number(name, value)
-
-    def _number(self, name: str, value: str) -> None:
-        low, high = LIMITS[name]
-        try:
-            number = float(value)
-        except ValueError:
-            return
-        if low <= number <= high:
-            self._numbers[name] = number
+            case "MODE", "HV" | "EGY PGR" | "EGY NGR":
+                settings.mode = value
+            case "HV", _ if settings.mode == "HV" and re.fullmatch(r"\d\d(\.\d)?", value):
+                if HV_kV[0] <= float(value) <= HV_kV[1]:
+                    settings.hv_kV = float(value)
+            case (("EGY" | "EGY SET"), _) if not self._is_filling(now):
+                preset = _integer(value, 0, EGY_mJ[1])
+                if preset == 0 or (preset is not None and preset >= EGY_mJ[0]):
+                    settings.preset_mJ = preset or DEFAULT_mJ
+            case "REPRATE", _ if not self._is_filling(now):
+                rate_Hz = _integer(value, *REPRATE_Hz)
+                settings.rate_Hz = settings.rate_Hz if rate_Hz is None else rate_Hz
+            case "TRIGGER", "INT" | "EXT":
+                settings.trigger = value
+            case "COUNTS", _ if off:
+                counts = _integer(value, 0, 65535)
+                settings.counts = settings.counts if counts is None else counts
+            case "COUNTER", "RESET" if off:
+                self._counter = 0
+            case "FILTER", "0" | "1" | "2" | "4" | "8" | "16":
+                settings.filter = int(value)
+            case "FILTER CONTAMINATION", "RESET":
+                self._contamination = 0
+            case "MENU", "1" | "RESET" if off:
+                settings.menu = 1
+            case "GASMODE", "PREMIX" | "SINGLE GASES" if off:
+                settings.gas_mode = value
+            case "TIMEOUT", "ON" | "OFF":
+                settings.watchdog = value == "ON"
 
     def _operate(self, value: str, now: float) -> None:
         match value:
-            case "ON" if self._on_s is None and self._code in (0, 21, 26) and now >= self._warm_s and not self._interlock:
-                self._on_s, self._code = now + START_S, 0
             case "OFF":
-                self._switch_off(now, 1 if self._interlock else 0)
+                self._stop(INTERLOCK if self._interlocks else 0)
             case "SKIP":
-                self._warm_s = now
-            case "NEW FILL" if self._on_s is None:
-                self._fill_shots = 0
+                self._warm_s = min(self._warm_s, now)
+            case "ON" if self._is_ready(now):
+                self._lasing_s = now + START_DELAY_S
+                self._phase, self._counted, self._pulse_difference, self._last_pulse_mJ = 0.0, 0, 0, 0.0
+            case "NEW FILL" if self._is_ready(now):
+                self._fill_s = now
+
+    def _is_ready(self, now: float) -> bool:
+        return self._is_off(now) and now >= self._warm_s and not self._stop_code
+
+
+def _integer(text: str, low: int, high: int) -> int | None:
+    """The whole number in `text` when it lies within the limits."""
+    return int(text) if re.fullmatch(r"\d{1,5}", text) and low <= int(text) <= high else None

@@ -1,228 +1,334 @@
-"""Simulated Danfysik System 8500 supply.  Source tags are those of the protocol sheet; *assumed* where it names none."""
+"""Simulated Danfysik System 8500 magnet power supply.  Sources are the tags of its protocol sheet (PM, KAM, INFN, ...).
 
-import math
+| command | does | source |
+| --- | --- | --- |
+| `WA v`, `DA 0,v`, `DA 0 v` | set point, 0-999999 ppm of the rated current; silent | INFN, PM, ISIS |
+| `RA`; `DA 0` | set point, six digits; with the channel in front | INFN; PM, FRIB |
+| `AD 0`, `AD 2`, `AD 8` | current (%), voltage (%), current (counts); bare integers without sign | INFN, PM |
+| `PO`, `PO +`, `PO -`, `PO+`, `PO-` | polarity switch | INFN, D8K |
+| `N`, `F`, `RS` | main contactor on, off (clears interlocks whose cause has gone), reset interlocks | INFN |
+| `S1`, `S1H` | 24 status characters, the same as six hex digits | PM, ISIS, KAM |
+| `REM`, `LOC`, `LOCK`, `UNLOCK`, `RLOCK` | who is in command | INFN, KAM |
+| `CMD`, `CMDSTATE` | `REM`/`LOC`; `REMOTE`/`LOCAL`/`LOCK` | INFN |
+| `ADR`, `ADR n`, `LALL` | address, select a unit, all listen and none answers | INFN |
+| `ASW`, `NASW` | settings answer `OK`, or nothing | INFN, KAM |
+| `ERRT`, `ERRC`, `NERR` | refusals with text, with a number, bell only | INFN, PM |
+| `ID`, `PRINT`, `VER` | four, two, three lines of identification | KAM |
+
+Commands end with CR, replies with LF CR (older firmware, ISIS).  SYN (0x16, INFN) throws away what came before it.
+*Assumed*: the supply is not ready for 2 s after `N` and after a polarity change; a set point sent while it is off or not ready
+stays without effect and the set point at 0; the polarity switch is refused above 0.5 % of the rated current; with the contactor
+open the current runs down at the slew rate; the load takes the rated voltage at rated current; capitals only; a negative set
+point is refused; every refusal but a syntax error reads `ILLEGAL COMMAND`; the numbers after `ERRC`; the words of the
+identification; remote control after power-up.
+"""
+
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from simulators.instruments.instrument import lines, unknown_fault
-
-END = b"\n\r"
-"""LF then CR, as older firmware sends (ISIS, FRIB, KAM)."""
-READY_S = 2.0
-"""From switching on or reversing to ready (assumed)."""
-ZERO_SHARE = 0.005
-"""Polarity is refused above this share of the rated current (assumed)."""
+NOT_READY_S = 2.0
+"""*Assumed*: after `N` and after a polarity change."""
+POLARITY_FRACTION = 0.005
+"""*Assumed*: the polarity switch moves only below this fraction of the rated current."""
 PPM = 1_000_000
-INTERLOCKS = {
-    "supply water flow": 15,
-    "earth leakage": 16,
-    "thermal breaker": 17,
-    "supply over-temperature": 18,
-    "panic button": 19,
-    "magnet water flow": 20,
-    "magnet over-temperature": 21,
-}
-"""Characters of S1."""
-SYNTAX = re.compile(r"([A-Z]+\d?H?)(?:\s+(.*)|([+-]))?")
-ERROR_WORDS = {1: "SYNTAX ERROR", 2: "ILLEGAL COMMAND", 3: "COMMAND ALREADY ACTIVE"}
-SYNTAX_ERROR, ILLEGAL, ALREADY = 1, 2, 3
+CAUSES = {
+    "spare interlock": 7, "transistor fault": 8, "DC over-current": 10, "DC overload": 11, "regulation module": 12,
+    "pre-regulator": 13, "phase failure": 14, "supply water flow": 15, "earth leakage": 16, "thermal breaker": 17,
+    "supply over-temperature": 18, "panic button": 19, "magnet water flow": 20, "magnet over-temperature": 21,
+}  # fmt: skip
+"""Status character of each interlock."""
+POWER_OFF, NORMAL, REVERSED, SUM_INTERLOCK, NOT_READY = 0, 1, 2, 9, 22
+SYNTAX, ILLEGAL, ALREADY = "SYNTAX ERROR", "ILLEGAL COMMAND", "COMMAND ALREADY ACTIVE"
+_ERROR_NUMBER = {SYNTAX: 1, ILLEGAL: 2, ALREADY: 3}
+_IDENTITY = ("DANFYSIK SYSTEM 8500", "MAGNET POWER SUPPLY", "SOFTWARE SCS 110", "SERIAL 8500042")
+_FOREIGN = ("DANFYSIK SYSTEM 9100", "MAGNET POWER SUPPLY", "SOFTWARE SCS 200", "SERIAL 9100007")
+_LINES = {"ID": 4, "PRINT": 2, "VER": 3}
+_SYN = b"\x16"
 
 
-class CommandError(Exception):
-    """A refused command."""
+class _Refused(Exception):
+    """The command is answered with `?`, BEL and this text."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(ERROR_WORDS[number])
-        self.number = number
+
+@dataclass(frozen=True)
+class _Ramp:
+    """The current runs from `start_A` at `start_s` to `end_A` with the slew rate."""
+
+    start_s: float
+    start_A: float
+    end_A: float
+
+    def current_A(self, now: float, slew_A_s: float) -> float:
+        travelled = slew_A_s * max(now - self.start_s, 0.0)
+        way = self.end_A - self.start_A
+        return self.end_A if abs(way) <= travelled else self.start_A + (travelled if way > 0 else -travelled)
 
 
 class Danfysik8500:
-    """High-current supply with contactor, polarity switch, latched interlocks and a finite slew rate."""
+    """A supply with polarity switch and 16-bit read-back; `address` is its number on a multi-drop line."""
 
-    def __init__(self, rated_current_A: float, slew_A_s: float = 10.0, read_back_A_per_count: float = 0.01) -> None:
-        self._rated_A, self._slew_A_s, self._per_count_A = rated_current_A, slew_A_s, read_back_A_per_count
-        self._causes: set[str] = set()
-        self._wrong = False
-        self._at_s = 0.0
-        self._magnitude_A = 0.0
+    def __init__(self, rated_current_A: float, slew_A_s: float, read_back_A_per_count: float, *, address: int = 0) -> None:
+        self.rated_current_A = rated_current_A
+        self.slew_A_s = slew_A_s
+        self.read_back_A_per_count = read_back_A_per_count
+        self.address = address
+        self._present: set[str] = set()
+        self._polarity = 1
         self.power_up(0.0)
 
     def power_up(self, now: float) -> None:
-        self._on, self._remote, self._locked = False, True, False
-        self._set_ppm, self._negative, self._ready_s = 0, False, now
-        self._latched: set[str] = set()
-        self._error_text = "NERR"
-        self._address = 0
-        self._selected = True
+        """Off, set point 0, remote, text errors; the polarity switch stays where it stands."""
+        self._lines = _IDENTITY
+        self._on = False
+        self._setpoint_ppm = 0
+        self._ramp = _Ramp(now, 0.0, 0.0)
+        self._ready_s = now
+        self._latched = set(self._present)
+        self._remote, self._lock = True, ""
+        self._selected, self._answering = True, True
+        self._acknowledge = False
+        self._errors = "ERRT"
 
     def current_A(self, now: float) -> float:
-        """The current through the magnet, with the sign of the polarity."""
-        target = self._set_ppm * self._rated_A / PPM if self._on and now >= self._ready_s else 0.0
-        step = self._slew_A_s * max(0.0, now - self._at_s)
-        self._at_s = max(now, self._at_s)
-        self._magnitude_A += max(-step, min(step, target - self._magnitude_A))
-        return math.copysign(self._magnitude_A, -1.0 if self._negative else 1.0)
+        """Output current, negative when the polarity is reversed."""
+        return self._polarity * self._magnitude_A(now)
 
     def split(self, received: bytearray) -> Iterable[bytes]:
-        return lines(received, b"\r")
+        while (end := received.find(b"\r")) >= 0:
+            message = bytes(received[:end])
+            del received[: end + 1]
+            yield message
 
     def answer(self, message: bytes, now: float) -> bytes:
-        self.current_A(now)
-        text = message.decode("latin-1").strip().upper()
-        if not text or not (self._selected or text.startswith("ADR")):
+        words = message.rpartition(_SYN)[2].decode("latin-1").strip()
+        if not words:
+            return b""
+        if not self._selected and not re.fullmatch(r"ADR +\d{1,3}", words):
             return b""
         try:
-            reply = self._execute(text, now)
-        except CommandError as error:
-            return self._complaint(error.number)
-        return b"" if reply is None else reply.encode() + END
+            lines = self._act(words, now)
+        except _Refused as refusal:
+            lines = [self._refusal(str(refusal))]
+        return b"".join(line.encode("latin-1") + b"\n\r" for line in lines) if self._answering else b""
 
     def state(self, now: float) -> dict[str, Any]:
         return {
             "current_A": self.current_A(now),
-            "set_current_A": self._set_ppm * self._rated_A / PPM,
+            "setpoint_A": self._setpoint_ppm / PPM * self.rated_current_A,
             "on": self._on,
-            "interlocks": sorted(self._latched),
+            "ready": self._is_ready(now),
+            "polarity": "+" if self._polarity > 0 else "-",
             "remote": self._remote,
+            "lock": self._lock,
+            "interlocks": sorted(self._latched),
+            "causes_present": sorted(self._present),
         }
 
     def fault(self, kind: str, now: float, **parameters: Any) -> None:
-        self.current_A(now)
+        """`interlock` (cause: one of CAUSES, present: False takes it away), `front_panel_local` (lock), `wrong_identity`."""
         match kind:
-            case "wrong_identity":
-                self._wrong = True
             case "interlock":
-                cause = str(parameters.get("cause", "magnet water flow"))
-                if cause not in INTERLOCKS:
-                    raise unknown_fault(cause, *INTERLOCKS)
-                self._causes.add(cause)
-                self._latched.add(cause)
-                self._on, self._set_ppm = False, 0
-            case "interlock_cause_gone":
-                self._causes.clear()
+                self._interlock(now, **parameters)
             case "front_panel_local":
-                self._remote = False
+                self._take_at_panel(**parameters)
+            case "wrong_identity":
+                self._lines = _FOREIGN
             case _:
-                raise unknown_fault(kind, "wrong_identity", "interlock", "interlock_cause_gone", "front_panel_local")
+                raise ValueError(f"The Danfysik 8500 knows interlock, front_panel_local and wrong_identity, not {kind!r}.")
 
-    def _execute(self, text: str, now: float) -> str | None:
-        match = SYNTAX.fullmatch(text)
-        if match is None:
-            raise CommandError(SYNTAX_ERROR)
-        name, argument = match[1], (match[2] or match[3] or "").strip()
-        if name in ("S1", "S1H", "RA", "AD", "CMD", "CMDSTATE", "PRINT", "ID", "VER") or (
-            name in ("PO", "DA") and self._asks(name, argument)
-        ):
-            return self._query(name, argument, now)
-        if name in ("ERRT", "ERRC", "NERR"):
-            self._error_text = name
-            return None
-        if name in ("REM", "LOC", "LOCK", "UNLOCK", "RLOCK", "ASW", "NASW", "ADR"):
-            return self._line(name, argument)
-        if not self._remote:
-            raise CommandError(ILLEGAL)
-        self._act(name, argument, now)
-        return None
+    def _interlock(self, now: float, cause: str = "magnet water flow", present: bool = True) -> None:
+        if cause not in CAUSES:
+            raise ValueError(f"The Danfysik 8500 has no interlock {cause!r}; it has {', '.join(CAUSES)}.")
+        if present:
+            self._present.add(cause)
+            self._latched.add(cause)
+            self._switch_off(now)
+        else:
+            self._present.discard(cause)
 
-    @staticmethod
-    def _asks(name: str, argument: str) -> bool:
-        return not argument if name == "PO" else "," not in argument and " " not in argument
+    def _take_at_panel(self, lock: bool = False) -> None:
+        if self._lock != "remote":
+            self._remote, self._lock = False, "local" if lock else ""
 
-    def _query(self, name: str, argument: str, now: float) -> str:
+    def _act(self, words: str, now: float) -> list[str]:
+        name, separator, argument = words.partition(" ")
+        if words in ("PO+", "PO-"):
+            name, separator, argument = "PO", " ", words[2]
+        argument = argument.strip()
+        if separator and argument:
+            setting = self._settings().get(name)
+            if name == "AD":
+                return [self._measured(argument, now)]
+            if name == "ADR":
+                return self._select(argument)
+            if name == "DA" and argument == "0":
+                return [f"0 {self._setpoint_ppm:06d}"]
+            if setting is None:
+                raise _Refused(SYNTAX)
+            self._need_remote()
+            setting(argument, now)
+            return ["OK"] if self._acknowledge else []
+        if (query := self._reply(name, now)) is not None:
+            return query
+        action = self._actions().get(name)
+        if action is None:
+            raise _Refused(SYNTAX)
+        action(now)
+        return []
+
+    def _reply(self, name: str, now: float) -> list[str] | None:
+        """Lines answering a query without argument; None when it is not one."""
         match name:
-            case "S1":
-                return self._status(now)
-            case "S1H":
-                bits = self._status(now).replace("!", "1").replace(".", "0")
-                return f"{int(bits, 2):06X}"
             case "RA":
-                return f"{self._set_ppm:06d}"
-            case "DA":
-                return f"0 {self._set_ppm:06d}"
-            case "CMD":
-                return "REM" if self._remote else "LOC"
-            case "CMDSTATE":
-                return "LOCK" if self._locked else "REMOTE" if self._remote else "LOCAL"
+                return [f"{self._setpoint_ppm:06d}"]
             case "PO":
-                return "-" if self._negative else "+"
-            case "AD":
-                return self._measured(argument)
-        return "SYSTEM 8500"
-
-    def _measured(self, channel: str) -> str:
-        values = {
-            "0": 100 * self._magnitude_A / self._rated_A,
-            "2": 80 * self._magnitude_A / self._rated_A,
-            "8": self._magnitude_A / self._per_count_A,
-        }
-        if channel not in values:
-            raise CommandError(SYNTAX_ERROR)
-        return str(round(values[channel]))
-
-    def _line(self, name: str, argument: str) -> str | None:
-        if name == "ADR":
-            if not argument:
-                return f"{self._address:03d}"
-            self._selected = argument.isdecimal() and int(argument) == self._address
-        elif name == "REM":
-            self._remote = not self._locked
-        elif name == "LOC":
-            self._remote = False
-        elif name == "UNLOCK":
-            self._locked = False
-        elif name == "LOCK":
-            self._locked, self._remote = True, False
+                return ["+" if self._polarity > 0 else "-"]
+            case "S1":
+                return ["".join("!" if place in self._status(now) else "." for place in range(24))]
+            case "S1H":
+                return [f"{sum(1 << (23 - place) for place in self._status(now)):06X}"]
+            case "CMD":
+                return ["REM" if self._remote else "LOC"]
+            case "CMDSTATE":
+                return ["LOCK" if self._lock == "local" else "REMOTE" if self._remote else "LOCAL"]
+            case "ADR":
+                return [f"{self.address:03d}"]
+            case "ID" | "PRINT" | "VER":
+                return list(self._lines[: _LINES[name]])
         return None
 
-    def _act(self, name: str, argument: str, now: float) -> None:
-        match name:
-            case "WA" | "DA":
-                value = argument.replace(",", " ").split()[-1] if argument else ""
-                if not value.isdecimal() or int(value) >= PPM:
-                    raise CommandError(SYNTAX_ERROR)
-                if self._on:
-                    self._set_ppm = int(value)
-                elif int(value):
-                    raise CommandError(ILLEGAL)
-                else:
-                    self._set_ppm = 0
-            case "N":
-                if self._latched:
-                    raise CommandError(ILLEGAL)
-                if not self._on:
-                    self._on, self._ready_s = True, now + READY_S
-            case "F":
-                self._on, self._set_ppm = False, 0
-                self._latched &= self._causes
-            case "RS":
-                self._latched &= self._causes
-            case "PO":
-                self._polarity(argument, now)
-            case _:
-                raise CommandError(SYNTAX_ERROR)
+    def _settings(self) -> dict[str, Callable[[str, float], None]]:
+        return {"WA": self._set, "DA": self._set_channel, "PO": self._set_polarity}
 
-    def _polarity(self, argument: str, now: float) -> None:
+    def _actions(self) -> dict[str, Callable[[float], None]]:
+        return {
+            "N": self._switch_on, "F": self._off_and_reset, "RS": self._reset,
+            "REM": self._go_remote, "LOC": self._go_local, "LOCK": self._lock_local, "RLOCK": self._lock_remote,
+            "UNLOCK": self._unlock, "LALL": self._all_listen,
+            "ASW": lambda now: self._acknowledged(True), "NASW": lambda now: self._acknowledged(False),
+            "ERRT": lambda now: self._errors_as("ERRT"), "ERRC": lambda now: self._errors_as("ERRC"),
+            "NERR": lambda now: self._errors_as("NERR"),
+        }  # fmt: skip
+
+    def _set(self, argument: str, now: float) -> None:
+        if not re.fullmatch(r"\d{1,6}", argument):
+            raise _Refused(SYNTAX)
+        if self._is_ready(now):
+            self._setpoint_ppm = int(argument)
+            self._run_to(int(argument) / PPM * self.rated_current_A, now)
+
+    def _set_channel(self, argument: str, now: float) -> None:
+        channel = re.fullmatch(r"0[, ]\s*(\d{1,6})", argument)
+        if channel is None:
+            raise _Refused(SYNTAX)
+        self._set(channel[1], now)
+
+    def _set_polarity(self, argument: str, now: float) -> None:
         if argument not in ("+", "-"):
-            raise CommandError(SYNTAX_ERROR)
-        if (argument == "-") == self._negative:
+            raise _Refused(SYNTAX)
+        polarity = 1 if argument == "+" else -1
+        if polarity == self._polarity:
             return
-        if self._magnitude_A > ZERO_SHARE * self._rated_A or self._set_ppm:
-            raise CommandError(ILLEGAL)
-        self._negative, self._ready_s = argument == "-", now + READY_S
+        if self._setpoint_ppm > POLARITY_FRACTION * PPM or self._magnitude_A(now) > POLARITY_FRACTION * self.rated_current_A:
+            raise _Refused(ILLEGAL)
+        self._polarity = polarity
+        self._setpoint_ppm = 0
+        self._ramp = _Ramp(now, 0.0, 0.0)
+        self._ready_s = now + NOT_READY_S
 
-    def _status(self, now: float) -> str:
-        if self._wrong:
-            return "!" + "." * 31
-        word = ["."] * 24
-        word[0] = "." if self._on else "!"
-        word[2 if self._negative else 1] = "!"
-        for cause in self._latched:
-            word[9] = word[INTERLOCKS[cause]] = "!"
-        if not self._on or now < self._ready_s:
-            word[22] = "!"
-        return "".join(word)
+    def _switch_on(self, now: float) -> None:
+        self._need_remote()
+        if self._latched or not self._answering:
+            raise _Refused(ILLEGAL)
+        if not self._on:
+            self._on = True
+            self._ready_s = now + NOT_READY_S
 
-    def _complaint(self, number: int) -> bytes:
-        text = {"ERRT": f" {ERROR_WORDS[number]}", "ERRC": f" {number}", "NERR": ""}[self._error_text]
-        return b"?\x07" + text.encode() + b"\r"
+    def _switch_off(self, now: float) -> None:
+        self._on = False
+        self._setpoint_ppm = 0
+        self._run_to(0.0, now)
+
+    def _off_and_reset(self, now: float) -> None:
+        self._need_remote()
+        self._switch_off(now)
+        self._latched &= self._present
+
+    def _reset(self, now: float) -> None:
+        self._need_remote()
+        self._latched &= self._present
+
+    def _go_remote(self, now: float) -> None:
+        if self._lock == "local":
+            raise _Refused(ILLEGAL)
+        self._remote = True
+
+    def _go_local(self, now: float) -> None:
+        self._remote, self._lock = False, self._lock if self._lock == "local" else ""
+
+    def _lock_local(self, now: float) -> None:
+        self._remote, self._lock = False, "local"
+
+    def _lock_remote(self, now: float) -> None:
+        self._need_remote()
+        if self._lock == "remote":
+            raise _Refused(ALREADY)
+        self._lock = "remote"
+
+    def _unlock(self, now: float) -> None:
+        self._lock = ""
+
+    def _all_listen(self, now: float) -> None:
+        self._answering = False
+
+    def _select(self, argument: str) -> list[str]:
+        if not re.fullmatch(r"\d{1,3}", argument):
+            raise _Refused(SYNTAX)
+        self._selected, self._answering = int(argument) == self.address, True
+        return []
+
+    def _acknowledged(self, on: bool) -> None:
+        self._acknowledge = on
+
+    def _errors_as(self, form: str) -> None:
+        self._errors = form
+
+    def _measured(self, channel: str, now: float) -> str:
+        """Only the channels this supply is fitted with."""
+        current_A = self._magnitude_A(now)
+        match channel:
+            case "0" | "2":
+                return str(round(current_A / self.rated_current_A * 100))
+            case "8":
+                return str(round(current_A / self.read_back_A_per_count))
+        raise _Refused(ILLEGAL)
+
+    def _status(self, now: float) -> set[int]:
+        places = {CAUSES[cause] for cause in self._latched}
+        places.add(NORMAL if self._polarity > 0 else REVERSED)
+        if self._latched:
+            places.add(SUM_INTERLOCK)
+        if not self._on:
+            places.add(POWER_OFF)
+        if not self._is_ready(now):
+            places.add(NOT_READY)
+        return places
+
+    def _is_ready(self, now: float) -> bool:
+        return self._on and now >= self._ready_s
+
+    def _need_remote(self) -> None:
+        if not self._remote:
+            raise _Refused(ILLEGAL)
+
+    def _refusal(self, text: str) -> str:
+        detail = {"ERRT": f" {text}", "ERRC": f" {_ERROR_NUMBER[text]}", "NERR": ""}[self._errors]
+        return f"?\a{detail}"
+
+    def _magnitude_A(self, now: float) -> float:
+        return self._ramp.current_A(now, self.slew_A_s)
+
+    def _run_to(self, end_A: float, now: float) -> None:
+        self._ramp = _Ramp(now, self._magnitude_A(now), end_A)

@@ -1,0 +1,124 @@
+"""The simulated magnet supply: its bytes, its switches and interlocks, and how the current follows."""
+
+import pytest
+
+from simulators.instruments.danfysik_8500 import CAUSES, Danfysik8500
+
+SYNTAX, ILLEGAL = b"?\a SYNTAX ERROR\n\r", b"?\a ILLEGAL COMMAND\n\r"
+
+
+def ask(supply: Danfysik8500, text: str, now: float = 0.0) -> bytes:
+    received = bytearray(text.encode() + b"\r")
+    return b"".join(supply.answer(message, now) for message in supply.split(received))
+
+
+@pytest.fixture
+def supply() -> Danfysik8500:
+    return Danfysik8500(rated_current_A=100.0, slew_A_s=10.0, read_back_A_per_count=0.01)
+
+
+@pytest.fixture
+def running(supply: Danfysik8500) -> Danfysik8500:
+    """Switched on at 0, ready since 2 s."""
+    assert ask(supply, "N") == b""
+    return supply
+
+
+def test_exchanges_of_the_sheet(running: Danfysik8500) -> None:
+    assert ask(running, "S1", 2.0) == b".!......................\n\r"
+    assert ask(running, "S1H", 2.0) == b"400000\n\r"
+    assert ask(running, "PO", 2.0) == b"+\n\r"
+    assert ask(running, "WA 500000\rRA", 2.0) == b"500000\n\r"
+    assert ask(running, "DA 0,750000\rDA 0\rDA 0 250000\rRA", 2.0) == b"0 750000\n\r250000\n\r"
+
+
+@pytest.mark.parametrize(
+    ("cause", "text", "digits"),
+    [
+        ("magnet water flow", b"!!.......!..........!.!.", b"C0400A"),
+        ("panic button", b"!!.......!.........!..!.", b"C04012"),
+    ],
+)
+def test_interlock_latches_until_cause_and_reset(running: Danfysik8500, cause: str, text: bytes, digits: bytes) -> None:
+    ask(running, "WA 500000", 2.0)
+    running.fault("interlock", 10.0, cause=cause)
+    assert (ask(running, "S1", 10.0), ask(running, "S1H", 10.0)) == (text + b"\n\r", digits + b"\n\r")
+    assert ask(running, "RS\rN", 11.0) == ILLEGAL
+    running.fault("interlock", 12.0, cause=cause, present=False)
+    assert ask(running, "N", 12.0) == ILLEGAL
+    assert ask(running, "RS\rN\rS1H", 13.0) == b"400002\n\r"
+    assert ask(running, "RA", 15.0) == b"000000\n\r"
+    assert running.current_A(15.0) == 0.0
+
+
+def test_current_slews_and_keeps_the_sign_of_the_polarity(running: Danfysik8500) -> None:
+    ask(running, "WA 500000", 2.0)
+    assert running.current_A(4.0) == pytest.approx(20.0)
+    assert ask(running, "AD 8", 4.5) == b"2500\n\r"
+    assert running.current_A(3.0) == pytest.approx(10.0)
+    assert ask(running, "AD 0\rAD 2\rAD 8", 100.0) == b"50\n\r50\n\r5000\n\r"
+    assert ask(running, "PO -", 100.0) == ILLEGAL
+    assert ask(running, "WA 0\rPO -", 100.0) == ILLEGAL
+    assert ask(running, "PO -\rPO\rS1", 106.0) == b"-\n\r..!...................!.\n\r"
+    assert ask(running, "WA 100000\rRA", 107.0) == b"000000\n\r"
+    ask(running, "WA 100000", 108.0)
+    assert running.current_A(120.0) == pytest.approx(-10.0)
+
+
+def test_set_point_stays_at_zero_while_off(supply: Danfysik8500) -> None:
+    assert ask(supply, "S1\rS1H") == b"!!....................!.\n\rC00002\n\r"
+    assert ask(supply, "WA 500000\rRA") == b"000000\n\r"
+    assert supply.current_A(100.0) == 0.0
+
+
+def test_switching_off_runs_the_current_down(running: Danfysik8500) -> None:
+    ask(running, "WA 500000", 2.0)
+    ask(running, "F", 10.0)
+    assert running.current_A(12.0) == pytest.approx(30.0)
+    assert running.current_A(20.0) == 0.0
+
+
+@pytest.mark.parametrize("text", ["XYZ", "wa 5", "WA -5", "WA 1000000", "WA", "DA 1,5", "PO x", "N 1", "\nRA x"])
+def test_unknown_and_malformed_commands(supply: Danfysik8500, text: str) -> None:
+    assert ask(supply, text) == SYNTAX
+
+
+def test_forms_of_refusal_and_of_acknowledgement(running: Danfysik8500) -> None:
+    assert ask(running, "ERRC\rXYZ\rNERR\rXYZ\rERRT\rXYZ") == b"?\a 1\n\r?\a\n\r" + SYNTAX
+    assert ask(running, "ASW\rWA 5\rNASW\rWA 5", 2.0) == b"OK\n\r"
+
+
+def test_who_is_in_command(supply: Danfysik8500) -> None:
+    assert ask(supply, "CMD\rCMDSTATE") == b"REM\n\rREMOTE\n\r"
+    supply.fault("front_panel_local", 0.0)
+    assert ask(supply, "CMD\rCMDSTATE\rWA 5\rN\rRLOCK") == b"LOC\n\rLOCAL\n\r" + ILLEGAL * 3
+    assert ask(supply, "REM\rRLOCK\rRLOCK") == b"?\a COMMAND ALREADY ACTIVE\n\r"
+    supply.fault("front_panel_local", 0.0)
+    assert ask(supply, "CMD") == b"REM\n\r"
+    assert ask(supply, "LOCK\rCMDSTATE\rREM\rUNLOCK\rREM\rCMDSTATE") == b"LOCK\n\r" + ILLEGAL + b"REMOTE\n\r"
+
+
+def test_only_the_addressed_unit_answers(supply: Danfysik8500) -> None:
+    assert ask(supply, "ADR\rADR 075\rRA\rADR 000\rRA") == b"000\n\r000000\n\r"
+    assert ask(supply, "LALL\rRA\rN\rADR 000\rS1H") == b"C00002\n\r"
+
+
+def test_messages_split_and_joined(supply: Danfysik8500) -> None:
+    received = bytearray(b"RA\rP")
+    assert list(supply.split(received)) == [b"RA"]
+    received += b"O\r\r"
+    assert list(supply.split(received)) == [b"PO", b""]
+    assert ask(supply, "garb\x16RA") == b"000000\n\r"
+
+
+def test_identity_faults_and_power_cycle(supply: Danfysik8500) -> None:
+    assert b"SYSTEM 8500" in ask(supply, "ID")
+    assert [ask(supply, name).count(b"\n\r") for name in ("ID", "PRINT", "VER")] == [4, 2, 3]
+    supply.fault("wrong_identity", 1.0)
+    assert b"8500" not in ask(supply, "PRINT")
+    supply.power_up(2.0)
+    assert b"SYSTEM 8500" in ask(supply, "PRINT")
+    with pytest.raises(ValueError, match="front_panel_local"):
+        supply.fault("explodes", 3.0)
+    with pytest.raises(ValueError, match=next(iter(CAUSES))):
+        supply.fault("interlock", 3.0, cause="gremlins")
