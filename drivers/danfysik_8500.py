@@ -177,7 +177,9 @@ class Danfysik8500(Driver):
         self._tell(f"WA {ppm:06d}")
         back = self._set_point_ppm()
         if back != ppm:
-            raise self._refused(f"set point reads back {back} ppm after {ppm} was set; is the supply on and remote?")
+            status = self.status()
+            found = ", ".join((status.state, *status.warnings))
+            raise self._refused(f"set point reads back {back} ppm after {ppm} was set; the supply is {found}")
 
     def _magnitude_A(self) -> float:
         counts = self._integer("AD 8", self._question("AD 8").decode("ascii", "replace"), low=None)

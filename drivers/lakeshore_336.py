@@ -18,6 +18,7 @@ REFUSALS = {4: "query error", 16: "execution error", 32: "command error"}
 SENSOR_FAULTS = {1: "invalid reading", 16: "under-range", 32: "over-range", 64: "sensor units zero", 128: "sensor over-range"}
 HEATER_FAULTS = {1: "open load", 2: "short circuit"}
 CLOSED_LOOP, NO_RAMP = "OUTMODE 1,1,1,0", "RAMP 1,0,0"
+KELVIN = "1"
 """Output 1 regulates on input A and is off after a power cycle; set points act at once."""
 HEATER_OFF, HIGH_RANGE = 0, 3
 
@@ -61,6 +62,9 @@ class LakeShore336(Driver):
         """Closed loop on input A without ramps.  The heater is left as it is: it is switched on by the first set point."""
         for text in (CLOSED_LOOP, NO_RAMP):
             self._tell(text)
+        unit = self._ask("INTYPE? A").rpartition(",")[2].strip(" ")
+        if unit != KELVIN:
+            raise self._refused(f"takes set points of input A in unit {unit!r}; set its preferred unit to kelvin (1)")
 
     def status(self) -> Status:
         """Not ok on a fault of sensor or heater, and when the heater went off though a set point was given.

@@ -1,5 +1,6 @@
-"""What holds for every test: it leaves no thread and no process behind (unclosed files and sockets are warnings, so errors)."""
+"""What holds for every test: it leaves no thread, no process, no socket and no pseudo-terminal behind."""
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -11,26 +12,46 @@ from hypothesis import settings
 settings.register_profile("clusterbeam", deadline=None)
 settings.load_profile("clusterbeam")
 
-PATIENCE_S = 5.0
+DESCRIPTORS = Path("/proc/self/fd")
+JOIN_S = 5.0
 
 
-def _children() -> set[int]:
-    """Living child processes, where the system tells; a finished one that nobody waited for counts too."""
-    found: set[int] = set()
-    for task in Path("/proc/self/task").glob("*/children"):
-        found |= {int(child) for child in task.read_text().split()}
+def _threads() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.is_alive()}
+
+
+def _children() -> set[str]:
+    """Child processes, where the system tells; a finished one that nobody waited for counts too."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return {child for task in tasks for child in task.read_text().split()}
+
+
+def _wires() -> set[str]:
+    """The process's open sockets and pseudo-terminals; nothing where the system does not tell."""
+    found = set()
+    for descriptor in DESCRIPTORS.iterdir() if DESCRIPTORS.is_dir() else ():
+        try:
+            target = os.readlink(descriptor)
+        except FileNotFoundError:
+            continue
+        if target.startswith(("socket:", "/dev/pts/", "/dev/ptmx")):
+            found.add(f"{descriptor.name} -> {target}")
     return found
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    threads, children = set(threading.enumerate()), _children()
+def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Runs around each test, outside its own fixtures."""
+    threads, wires, children = _threads(), _wires(), _children()
     yield
-    if request.node.get_closest_marker("leaves_threads"):
+    if request.node.get_closest_marker("somebody_elses_client"):
         return
-    left = [thread for thread in threading.enumerate() if thread not in threads]
-    for thread in left:
-        thread.join(PATIENCE_S)
-    assert not [thread.name for thread in left if thread.is_alive()], "threads are left behind"
-    if os.name == "posix":
-        assert not _children() - children, "processes are left behind"
+    leaked = _threads() - threads
+    for thread in leaked:
+        thread.join(JOIN_S)
+    alive = [thread.name for thread in leaked if thread.is_alive()]
+    assert not alive, f"threads left running: {alive}"
+    assert not _children() - children, f"processes left behind: {_children() - children}"
+    if _wires() - wires:
+        gc.collect()
+    assert not _wires() - wires, f"wires left open: {_wires() - wires}"

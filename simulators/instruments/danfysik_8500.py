@@ -66,6 +66,10 @@ class _Ramp:
         return self.end_A if abs(way) <= travelled else self.start_A + (travelled if way > 0 else -travelled)
 
 
+FOREIGN_STATUS = "!.........!.!!!!........!.!...!."
+"""Status of an 8800: 32 characters with other meanings (INFN, a live reply)."""
+
+
 class Danfysik8500:
     """A supply with polarity switch and 16-bit read-back; `address` is its number on a multi-drop line."""
 
@@ -185,6 +189,8 @@ class Danfysik8500:
                 return [f"{self._setpoint_ppm:06d}"]
             case "PO":
                 return ["+" if self._polarity > 0 else "-"]
+            case "S1" if self._lines is _FOREIGN:
+                return [FOREIGN_STATUS]
             case "S1":
                 return ["".join("!" if place in self._status(now) else "." for place in range(24))]
             case "S1H":

@@ -84,8 +84,8 @@ def test_a_refusal_in_front_of_the_next_answer_belongs_to_the_setting() -> None:
 
 
 def test_a_set_point_that_does_not_take_is_an_error() -> None:
-    unit, _ = magnet([asked(b"PO", b"+"), *told(b"WA 040000"), asked(b"RA", b"000000")])
-    with pytest.raises(Refused, match="set point reads back 0 ppm after 40000 was set; is the supply on and remote"):
+    unit, _ = magnet([asked(b"PO", b"+"), *told(b"WA 040000"), asked(b"RA", b"000000"), status(WATER)])
+    with pytest.raises(Refused, match="reads back 0 ppm after 40000 was set; the supply is interlock, magnet water flow"):
         unit.write("set_current_A", 10.0)
 
 

@@ -33,9 +33,13 @@ def test_identity() -> None:
 
 
 def test_preparing_does_not_heat() -> None:
-    unit, wire = scripted(LakeShore336, [told("OUTMODE 1,1,1,0"), told("RAMP 1,0,0")])
+    kelvin, celsius = ((b"INTYPE? A;*ESR?\n", b"1,1,0,0,%d;0\r\n" % unit) for unit in (1, 2))
+    unit, wire = scripted(LakeShore336, [told("OUTMODE 1,1,1,0"), told("RAMP 1,0,0"), kelvin])
     unit.prepare()
     assert wire.finished()
+    unit, _ = scripted(LakeShore336, [told("OUTMODE 1,1,1,0"), told("RAMP 1,0,0"), celsius])
+    with pytest.raises(Refused, match="set its preferred unit to kelvin"):
+        unit.prepare()
 
 
 def test_a_temperature() -> None:
