@@ -77,10 +77,15 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._finished is None and self._process.poll() is None:
-            reason = "the run failed" if error is None else f"{type(error).__name__}: {error}"
-            self.finish("failed", reason)
-        self._close()
+        try:
+            if self._finished is None and self._process.poll() is None:
+                self.finish("failed", "the run failed" if error is None else f"{type(error).__name__}: {error}")
+        except RecordingError:
+            # The error that ended the run says more than that its end cannot be recorded either.
+            if error is None:
+                raise
+        finally:
+            self._close()
 
     def tell(self, message: ToWriter) -> None:
         """Send what needs no answer: a step, a reading, an event, the end of a burst.  May be called from any thread."""
