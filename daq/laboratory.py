@@ -23,7 +23,7 @@ from daq.engine.review import Review, review
 from daq.engine.run import Run
 from daq.engine.state import Progress, Summary
 from daq.plan.plan import Plan
-from daq.record.run_file import RunFile
+from daq.record.run_file import RunFile, RunFileError
 from daq.reduce import Profiles, Reducer
 from daq.safety.safe_order import Outcome, make_safe
 from drivers.errors import DriverError
@@ -133,9 +133,12 @@ def reduce_run(run: RunFile, watch: Callable[[int], None] = lambda shots: None) 
 
 
 def analyse_run(run: RunFile, watch: Callable[[int], None] = lambda shots: None) -> tuple[Results, Profiles]:
-    """Moments of all clusters of a run, and the profiles they come from."""
-    profiles = reduce_run(run, watch)
-    return analyse(profiles, run.calibrations), profiles
+    """Moments of all clusters of a run, and the profiles they come from.  `RunFileError` when the run cannot give any."""
+    try:
+        profiles = reduce_run(run, watch)
+        return analyse(profiles, run.calibrations), profiles
+    except ValueError as error:
+        raise RunFileError(f"{run.path} cannot be analysed: {error}") from error
 
 
 def _health(
