@@ -92,6 +92,7 @@ class ELPress(Driver):
     alone on the cable.
     """
 
+    role = "pressure controller"
     framing = ProPar()
     serial = SerialSettings(baud=38400)
     timeout_s = 0.5

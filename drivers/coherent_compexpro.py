@@ -64,6 +64,7 @@ class COMPexPro(Driver):
     delay is 4.1 s (section 8).
     """
 
+    role = "ionisation laser"
     framing = Terminated(b"\r")
     probe = Probe(b"TYPE OF LASER?\r", lambda reply: reply.upper().startswith(b"COMPEX"))
     declared: ClassVar[tuple[Quantity, ...]] = (

@@ -50,6 +50,7 @@ class Danfysik8500(Driver):
     20 s), `ramp_s` that for the current to decay (25 s from full current at 10 A/s).
     """
 
+    role = "magnet supply"
     framing = Terminated(b"\r")
     probe = Probe(b"S1\r", lambda reply: STATUS.fullmatch(reply) is not None)
     declared: ClassVar[tuple[Quantity, ...]] = (

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
+from config.laboratory import Role
 from drivers.errors import DriverError, GarbledReply, LimitError, Refused, WrongInstrument
 from drivers.links import Framing, Link, Probe, SerialSettings
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Action, Quantity, Value
 
 NUMBER = re.compile(r"[+-]?\d{1,24}(?:\.\d{0,24})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
@@ -22,19 +23,23 @@ class Driver:
     """Base of a driver.  A subclass declares the wire and the quantities, and adds the verbs of its role.
 
     `framing` and `probe` describe replies and how to resynchronise; `serial` the line; `pace_s` the pause the instrument
-    wants between exchanges.  A driver is handed an open link and never sees a socket.
+    wants between exchanges.  A driver is handed an open link and never sees a socket; one that is not `on_a_wire` speaks
+    through its maker's library instead, and is handed the address.
 
     The limits in `declared` are those of the model: no reading outside them is believed.  `_limit` narrows them to what
     may be set on this unit.
     """
 
+    role: ClassVar[Role]
     framing: ClassVar[Framing]
     probe: ClassVar[Probe | None] = None
     serial: ClassVar[SerialSettings] = SerialSettings()
     bare_socket: ClassVar[bool] = False
+    on_a_wire: ClassVar[bool] = True
     timeout_s: ClassVar[float] = 1.0
     pace_s: ClassVar[float] = 0.0
     declared: ClassVar[tuple[Quantity, ...]] = ()
+    actions: ClassVar[tuple[Action, ...]] = ()
 
     def __init__(self, name: str, link: Link, *, pause: Pause = time.sleep) -> None:
         self.name = name
@@ -53,6 +58,14 @@ class Driver:
         declared = self._declared(quantity)
         self._write(declared, declared.check(self.name, value))
 
+    def do(self, action: str) -> None:
+        """Let the instrument do one of its `actions`."""
+        for known in self.actions:
+            if known.name == action:
+                self._do(known)
+                return
+        raise LimitError(self.name, f"has no action {action!r}; it has {', '.join(one.name for one in self.actions) or 'none'}")
+
     def close(self) -> None:
         self.link.close()
 
@@ -61,7 +74,20 @@ class Driver:
         return self._parse(quantity, self._ask(quantity.query))
 
     def _write(self, quantity: Quantity, value: Value) -> None:
-        self._tell(quantity.command.format(value=int(value) if quantity.kind is bool else value))
+        """Send the command of one quantity; where it sets several values at once, the others as they are."""
+        others = self._ask(quantity.query).split(",") if quantity.fields > 1 else []
+        self._tell(quantity.command.format(value=quantity.spell(value), others=[other.strip() for other in others]))
+
+    def _write_and_compare(self, quantity: Quantity, value: Value, within: float = 0.0) -> None:
+        """Set, read back, and raise `Refused` unless both agree: for instruments that do not say what they refused."""
+        Driver._write(self, quantity, value)
+        back = self._read(quantity)
+        same = back == value if isinstance(value, str) else abs(float(back) - float(value)) <= within
+        if not same:
+            raise self._refused(f"{quantity.name} reads back {back} {quantity.unit}".rstrip() + f" after {value} was set")
+
+    def _do(self, action: Action) -> None:
+        self._tell(action.command)
 
     def _ask(self, text: str) -> str:
         """Send a query and return its reply as text."""
@@ -73,8 +99,21 @@ class Driver:
 
     def _parse(self, quantity: Quantity, reply: str) -> Value:
         """The value in a reply; raises `GarbledReply`, and distrusts the link, when it is not one of this kind."""
+        if quantity.fields > 1:
+            parts = reply.split(",")
+            if len(parts) != quantity.fields:
+                raise self._garbled(f"{quantity.name} came with {len(parts)} values instead of {quantity.fields}: {reply!r}")
+            reply = parts[quantity.field]
+        if quantity.words is not None:
+            word = reply.strip(" ")
+            if word not in quantity.words:
+                raise self._garbled(f"{quantity.name} came as {word!r}, not one of {', '.join(quantity.words)}")
+            return quantity.words[word]
         if quantity.kind is str:
-            return reply.strip(" ")
+            word = reply.strip(" ")
+            if quantity.choices and word not in quantity.choices:
+                raise self._garbled(f"{quantity.name} came as {word!r}, not one of {', '.join(map(str, quantity.choices))}")
+            return word
         if quantity.kind is bool:
             return bool(self._integer(quantity.name, reply, high=1))
         if quantity.kind is int:

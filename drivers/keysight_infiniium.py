@@ -37,6 +37,7 @@ class Infiniium(Driver):
     the transfer of one channel's block (20 MB need 2 s at the 10 MB/s that are certain).
     """
 
+    role = "digitizer"
     framing = Terminated(b"\n")
     probe = Probe(b"*IDN?\n", lambda reply: reply.upper().startswith(b"KEYSIGHT TECHNOLOGIES,"))
     bare_socket = True

@@ -30,6 +30,7 @@ class LakeShore336(Driver):
     taken in the preferred unit of input A, which must be kelvin (sheet, `SETP` and `INTYPE`).
     """
 
+    role = "cold head"
     framing = Terminated(b"\r\n")
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"LSCI,"))
     serial = SerialSettings(baud=57600, data_bits=7, parity="odd")

@@ -21,6 +21,7 @@ FAULTS = {0: "no probe", 1: "field overload", 4: "invalid probe", 6: "calibratio
 class LakeShore425(Driver):
     """Role `field probe`."""
 
+    role = "field probe"
     framing = Terminated(b"\r\n")
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"LSCI,"))
     serial = SerialSettings(baud=57600, data_bits=7, parity="odd")

@@ -48,6 +48,7 @@ class BigSkyBSS(Driver):
     the water to flow (2 s) and for the Q-switch to be allowed (section 4.2).
     """
 
+    role = "ablation laser"
     framing = Counted(17, b"\r\n")
     probe = Probe(b">SN\r\n", lambda reply: SERIAL_NUMBER.fullmatch(reply.decode("ascii", "replace")) is not None)
     serial = SerialSettings(baud=9600)

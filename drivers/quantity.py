@@ -1,6 +1,7 @@
-"""A quantity is declared once: name, unit, kind, limits, access, command, source."""
+"""A quantity is declared once: name, unit, kind, limits, access, command, source.  So is an action."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,6 +20,10 @@ class Quantity:
     `name` carries the unit when it is not SI (`current_A`, `delay_us`).  `query` and `command` are templates of the wire
     text (`"SETP? 1"`, `"SETP 1,{value:.4f}"`); drivers with a binary protocol put their own notation there.
     `source` is the section of the protocol sheet or manual that documents the command.
+
+    `words` are what the wire says for a value, where that is not a number (`{"ON": True, "OFF": False}`).  Where one query
+    answers several values with commas between them, this one stands at place `field` of `fields`; it is set by sending the
+    others again as they were (`"PID 1,{others[0]},{value:g},{others[2]}"`).  `polled` ones are logged while a run goes on.
     """
 
     name: str
@@ -30,6 +35,10 @@ class Quantity:
     low: float | None = None
     high: float | None = None
     choices: tuple[Value, ...] = ()
+    words: Mapping[str, Value] | None = None
+    field: int = 0
+    fields: int = 1
+    polled: bool = False
     source: str = ""
     about: str = ""
 
@@ -49,8 +58,9 @@ class Quantity:
             right_kind = isinstance(value, int | float) and not isinstance(value, bool)
         if not right_kind:
             raise LimitError(instrument, f"{self.name} must be {self.kind.__name__}, not {value!r}")
-        if self.choices and value not in self.choices:
-            allowed = ", ".join(str(choice) for choice in self.choices)
+        choices = self.choices or (tuple(self.words.values()) if self.words and self.kind is str else ())
+        if choices and value not in choices:
+            allowed = ", ".join(str(choice) for choice in choices)
             raise LimitError(instrument, f"{self.name} = {value!r} is not one of {allowed}")
         if isinstance(value, str | bool):
             return value
@@ -66,3 +76,19 @@ class Quantity:
         low = "-inf" if self.low is None else f"{self.low:g}"
         high = "inf" if self.high is None else f"{self.high:g}"
         return f"{low} to {high} {self.unit}".strip()
+
+    def spell(self, value: Value) -> Value:
+        """What the command's `{value}` stands for: the wire's word, 0 or 1, or the number itself."""
+        if self.words is not None:
+            return next(word for word, meaning in self.words.items() if meaning == value)
+        return int(value) if self.kind is bool else value
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something an instrument does when it is told to, without a value: a reset, a search for home, a zero adjustment."""
+
+    name: str
+    command: str
+    source: str = ""
+    about: str = ""

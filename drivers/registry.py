@@ -20,9 +20,24 @@ DRIVERS = {
     "quantel_bss": "drivers.quantel_bss:BigSkyBSS",
     "coherent_compexpro": "drivers.coherent_compexpro:COMPexPro",
     "bronkhorst_elpress": "drivers.bronkhorst_elpress:ELPress",
+    "bnc_575": "drivers.bnc_575:BNC575",
+    "spectraphysics_quantaray": "drivers.spectraphysics_quantaray:QuantaRay",
+    "thorlabs_mc2000b": "drivers.thorlabs_mc2000b:MC2000B",
+    "caen_dt1470et": "drivers.caen_dt1470et:CaenDT1470ET",
+    "iseg_nhq": "drivers.iseg_nhq:IsegNHQ",
+    "alicat_pc": "drivers.alicat_pc:AlicatPC",
+    "cryomech_cpa": "drivers.cryomech_cpa:CryomechCPA",
+    "cryomech_cpa_rtu": "drivers.cryomech_cpa:CryomechCPASerial",
+    "sumitomo_f70": "drivers.sumitomo_f70:SumitomoF70",
+    "newport_esp301": "drivers.newport_esp301:ESP301",
+    "pfeiffer_tpg362": "drivers.pfeiffer_tpg362:TPG362",
+    "gentec_maestro": "drivers.gentec_maestro:GentecMaestro",
+    "ophir_ea1": "drivers.ophir_ea1:OphirEA1",
+    "coherent_energymax": "drivers.coherent_energymax:EnergyMax",
+    "spectrum_m4i": "drivers.spectrum_m4i:SpectrumM4i",
 }
 
-NOT_OPTIONS = ("name", "link", "pause")
+NOT_OPTIONS = ("name", "link", "address", "pause")
 """What a driver's constructor takes from us and not from the configuration."""
 
 
@@ -38,7 +53,13 @@ def driver_class(driver: str) -> type[Driver]:
 
 def check_options(name: str, configuration: InstrumentConfiguration) -> None:
     """Hold an instrument's options against its driver's constructor; `ConfigurationError` names the first that is wrong."""
-    parameters = inspect.signature(driver_class(configuration.driver)).parameters
+    found = driver_class(configuration.driver)
+    if configuration.role != found.role:
+        raise ConfigurationError(
+            f"instrument {name!r} has the role {configuration.role!r}, but driver {configuration.driver!r} is for a "
+            f"{found.role}; correct one of them"
+        )
+    parameters = inspect.signature(found).parameters
     known = {key: parameter for key, parameter in parameters.items() if key not in NOT_OPTIONS}
     where = f"instrument {name!r} with driver {configuration.driver!r}"
     for key, value in configuration.options.items():
@@ -57,6 +78,8 @@ def connect(name: str, configuration: InstrumentConfiguration, log: WireLog | No
     """Open the link of a configured instrument and put its driver on it.  Sends nothing yet; call `identify` next."""
     check_options(name, configuration)
     found: Any = driver_class(configuration.driver)
+    if not found.on_a_wire:
+        return found(name, configuration.address, **configuration.options)
     link = open_link(
         name,
         configuration.address,

@@ -136,6 +136,44 @@ class Chopper(Instrument, Protocol):
         """Run at `multiple` times the outside reference with this phase, and start the motor."""
 
 
+class HighVoltage(Instrument, Protocol):
+    """Role `high voltage`: for each channel n the quantities `chn_voltage_V` (read-back), `chn_set_voltage_V`, `chn_on`."""
+
+    def ramp_to_zero_and_off(self) -> None:
+        """Set points zero, wait until the outputs have come down, outputs off."""
+
+
+class Compressor(Instrument, Protocol):
+    """Role `compressor`: quantity `running`."""
+
+    def switch_on(self) -> None:
+        """Start, and wait until it says that it runs."""
+
+    def switch_off(self) -> None:
+        """Stop, and wait until it says that it does not run."""
+
+
+class Stage(Instrument, Protocol):
+    """Role `stage`: for each axis n the quantities `axisn_position_mm` (read-back), `axisn_set_position_mm`, `axisn_moving`."""
+
+    def home(self, axis: int) -> None:
+        """Search the home position of an axis and wait until it is found."""
+
+    def stop(self) -> None:
+        """Stop all axes."""
+
+
+class VacuumGauge(Instrument, Protocol):
+    """Role `vacuum gauge`: for each gauge n the quantity `gaugen_pressure_mbar`."""
+
+
+class PulseEnergyMeter(Instrument, Protocol):
+    """Role `pulse-energy meter`: quantity `energy_J`, of the last pulse."""
+
+    def new_pulse(self) -> float | None:
+        """Energy (J) of a pulse that came since the last call; None if none came."""
+
+
 @dataclass(frozen=True)
 class DigitizerSetup:
     """How a burst is captured.  `channels` are front-panel numbers; the ordering of `Segments.traces` follows them."""

@@ -69,6 +69,7 @@ class DG645(Driver):
     delay (p. 27), so its width is not set.  Outputs are 4 V into 50 ohm, positive.
     """
 
+    role = "delay generator"
     framing = Terminated(b"\r\n")
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"Stanford Research Systems,DG645,"))
     declared: ClassVar[tuple[Quantity, ...]] = (

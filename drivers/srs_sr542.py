@@ -28,6 +28,7 @@ ERROR_LOG = 20
 class SR542(Driver):
     """Role `chopper`."""
 
+    role = "chopper"
     framing = Terminated(b"\n")
     probe = Probe(b"*IDN?\n", lambda reply: reply.replace(b" ", b"_").startswith(b"Stanford_Research_Systems,"))
     serial = SerialSettings(baud=115200)

@@ -98,6 +98,26 @@ class Link:
                 self._probe_unanswered |= self._probe is not None and message == self._probe.message
                 raise
 
+    def use_probe(self, probe: Probe) -> None:
+        """Resynchronise with this question from now on: for instruments whose messages carry an address."""
+        self._probe = probe
+
+    def query_echoed(self, message: bytes, timeout_s: float | None = None) -> bytes:
+        """Send byte by byte, each after the echo of the one before, and return the one reply that follows.
+
+        Raises like `query`, `GarbledReply` also for a wrong echo: the instrument may then have understood something else.
+        """
+        with self._lock:
+            self._prepare()
+            deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
+            for byte in message:
+                self._send(bytes((byte,)))
+                echo = self._next_byte(deadline)
+                if echo != byte:
+                    self._in_doubt = True
+                    raise GarbledReply(self.name, f"echoed {bytes((echo,))!r} when {bytes((byte,))!r} was sent")
+            return self._reply(deadline)
+
     def query_block(self, message: bytes, into: memoryview, timeout_s: float) -> None:
         """Send a message whose reply is an IEEE 488.2 definite block of exactly `len(into)` bytes and LF; fill `into`.
 
@@ -197,6 +217,15 @@ class Link:
                 raise LinkTimeout(self.name, f"no reply in time, {got}")
             wanted = self._framing.missing(self._received)
             self._received += self._receive(wanted, self._framing.last_byte, min(SLICE_S, remaining))
+
+    def _next_byte(self, deadline: float) -> int:
+        while not self._received:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                self._in_doubt = True
+                raise LinkTimeout(self.name, "a character was not echoed in time")
+            self._received += self._receive(1, None, min(SLICE_S, remaining))
+        return self._received.pop(0)
 
     def _block_header(self, size: int, deadline: float) -> None:
         head = self._exactly(2, deadline)

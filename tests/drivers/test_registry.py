@@ -2,6 +2,7 @@
 
 import inspect
 import socket
+from typing import get_args
 
 import pytest
 
@@ -22,19 +23,28 @@ PROTOCOLS: dict[Role, type] = {
     "cold head": roles.ColdHead,
     "chopper": roles.Chopper,
     "digitizer": roles.Digitizer,
+    "high voltage": roles.HighVoltage,
+    "compressor": roles.Compressor,
+    "stage": roles.Stage,
+    "vacuum gauge": roles.VacuumGauge,
+    "pulse-energy meter": roles.PulseEnergyMeter,
 }
 SHIPPED = read_laboratory()[0].instruments
 
 
 def configured(driver: str, address: str = "TCPIP::127.0.0.1::1::SOCKET", **options: object) -> InstrumentConfiguration:
-    return InstrumentConfiguration.model_validate(
-        {"role": "cold head", "driver": driver, "address": address, "options": options}
-    )
+    role = driver_class(driver).role if driver in DRIVERS else "cold head"
+    return InstrumentConfiguration.model_validate({"role": role, "driver": driver, "address": address, "options": options})
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_a_driver_has_the_verbs_of_its_role_with_their_arguments(name: str) -> None:
-    found, protocol = driver_class(SHIPPED[name].driver), PROTOCOLS[SHIPPED[name].role]
+def test_every_role_has_a_driver() -> None:
+    assert {driver_class(driver).role for driver in DRIVERS} == set(PROTOCOLS) == set(get_args(Role))
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_a_driver_has_the_verbs_of_its_role_with_their_arguments(driver: str) -> None:
+    found = driver_class(driver)
+    protocol = PROTOCOLS[found.role]
     for verb, wanted in inspect.getmembers(protocol, inspect.isfunction):
         if verb.startswith("_"):
             continue
@@ -57,7 +67,7 @@ def test_the_shipped_options_fit_their_drivers() -> None:
 @pytest.mark.parametrize(
     ("instrument", "said"),
     [
-        (configured("lakeshore_337"), "there is no driver 'lakeshore_337'; known are bronkhorst_elpress,"),
+        (configured("lakeshore_337"), "there is no driver 'lakeshore_337'; known are alicat_pc,"),
         (configured("lakeshore_336", heater=3), "has no option 'heater'; it has heater_range"),
         (configured("lakeshore_425", x=1), "has no option 'x'; it has none"),
         (configured("lakeshore_336", heater_range="high"), "option heater_range = 'high' must be int"),
@@ -65,6 +75,10 @@ def test_the_shipped_options_fit_their_drivers() -> None:
         (configured("lakeshore_336", heater_range=2.5), "option heater_range = 2.5 must be int"),
         (configured("lakeshore_336", pause=1), "has no option 'pause'"),
         (configured("danfysik_8500", rated_current_A=250), "needs the option read_back_A_per_count"),
+        (
+            configured("lakeshore_336").model_copy(update={"role": "chopper"}),
+            "has the role 'chopper', but driver 'lakeshore_336' is for a cold head",
+        ),
     ],
 )
 def test_what_the_user_got_wrong_is_said(instrument: InstrumentConfiguration, said: str) -> None:
