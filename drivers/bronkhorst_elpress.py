@@ -12,7 +12,7 @@ from typing import ClassVar
 from drivers.driver import Driver, Pause
 from drivers.errors import LimitError
 from drivers.links import Link, SerialSettings
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
 DLE, STX, ETX = 0x10, 0x02, 0x03
@@ -97,11 +97,24 @@ class ELPress(Driver):
     serial = SerialSettings(baud=38400)
     timeout_s = 0.5
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("pressure_bar", "bar", query="33/0/F", low=-1.0, high=400.0, source="DDE 205", about="measured"),
-        Quantity("set_pressure_bar", "bar", float, "read-write", "33/3/F", "33/3/F", 0.0, 400.0, source="DDE 206"),
-        Quantity("control_mode", "", int, "read-write", "1/4/B", "1/4/B", 0, 22, source="DDE 12"),
-        Quantity("alarms", "", int, query="1/20/B", low=0, high=255, source="DDE 28"),
+        Quantity("pressure_bar", "bar", query="33/0/F", low=-1.0, high=400.0, polled=True, source="DDE 205", about="measured"),
+        Quantity("set_pressure_bar", "bar", float, "read-write", "33/3/F", "33/3/F", 0.0, 400.0, polled=True, source="DDE 206"),
+        Quantity("control_mode", "", int, "read-write", "1/4/B", "1/4/B", 0, 22, polled=True, source="DDE 12"),
+        Quantity("alarms", "", int, query="1/20/B", low=0, high=255, polled=True, source="DDE 28"),
+        Quantity("measured_counts", "", int, query="1/0/I", low=0, high=65535, source="DDE 8", about="32000 is full scale"),
+        Quantity("set_point_counts", "", int, "read-write", "1/1/I", "1/1/I", 0, 32000, source="DDE 9"),
+        Quantity("set_point_slope", "", int, "read-write", "1/2/I", "1/2/I", 0, 30000, source="DDE 10", about="0.1 s, assumed"),
+        Quantity("full_scale_bar", "bar", query="1/13/F", low=0.0, high=400.0, source="DDE 21"),
+        Quantity("zero_scale_bar", "bar", query="33/22/F", low=-400.0, high=400.0, source="DDE 183"),
+        Quantity(
+            "valve_counts", "", int, query="114/1/L", low=0, high=16777215, polled=True, source="DDE 55", about="of 16777215"
+        ),
+        Quantity("sensor_type", "", int, query="1/14/B", low=0, high=255, source="DDE 22", about="0 is a pressure controller"),
+        Quantity("unit", "", str, query="1/31/S", source="DDE 129", about="of the capacity"),
+        Quantity("fluid", "", str, query="1/17/S", source="DDE 25"),
+        Quantity("user_tag", "", str, query="113/6/S", source="DDE 115"),
     )
+    actions: ClassVar[tuple[Action, ...]] = (Action("wink", "0/0/S 9", "DDE 1", "its light blinks for 9 s"),)
 
     def __init__(self, name: str, link: Link, *, full_scale_bar: float, node: int = 3, pause: Pause = time.sleep) -> None:
         super().__init__(name, link, pause=pause)
@@ -156,6 +169,8 @@ class ELPress(Driver):
 
     def _read(self, quantity: Quantity) -> Value:
         process, parameter, kind = _notation(quantity.query)
+        if kind == "S":
+            return self._read_text(process, parameter)
         wire_type, layout = FORMATS[kind]
         value = struct.unpack(layout, self._read_value(process, parameter, wire_type, struct.calcsize(layout)))[0]
         return quantity.kind(self._believed(quantity, value))
@@ -164,14 +179,23 @@ class ELPress(Driver):
         process, parameter, kind = _notation(quantity.command)
         wire_type, layout = FORMATS[kind]
         data = struct.pack(layout, int(value) if kind in "BI" else float(value))
-        reply = self._exchange(bytes((WRITE, process, parameter | wire_type)) + data)
-        self._check_status(f"{quantity.name} = {value}", reply)
-        if len(reply) != 3 or reply[0] != STATUS:
-            raise self._garbled(f"{quantity.name} was answered with {reply.hex(' ')}")
+        self._send(f"{quantity.name} = {value}", bytes((WRITE, process, parameter | wire_type)) + data)
         back = self._read(quantity)
         # Single precision holds 7 digits.
         if abs(float(back) - float(value)) > 1e-6 * max(1.0, abs(float(value))):
             raise self._refused(f"{quantity.name} reads back {back} after {value} was set")
+
+    def _do(self, action: Action) -> None:
+        where, _, text = action.command.partition(" ")
+        process, parameter, _ = _notation(where)
+        self._send(action.name, bytes((WRITE, process, parameter | TEXT, len(text))) + text.encode("ascii"))
+
+    def _send(self, what: str, data: bytes) -> None:
+        """A message that is answered with a status."""
+        reply = self._exchange(data)
+        self._check_status(what, reply)
+        if len(reply) != 3 or reply[0] != STATUS:
+            raise self._garbled(f"{what} was answered with {reply.hex(' ')}")
 
     def _read_text(self, process: int, parameter: int) -> str:
         data = self._read_value(process, parameter, TEXT, None)

@@ -14,7 +14,7 @@ from typing import ClassVar
 from drivers.driver import Driver, Pause
 from drivers.errors import LimitError
 from drivers.links import Link, Probe, Terminated
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
 CODES = {
@@ -55,6 +55,26 @@ SETTLE_S = 0.05
 """A setting is read back no sooner (section 9, 1)."""
 
 
+def _word(name: str, word: str, *choices: str) -> Quantity:
+    return Quantity(name, "", str, "read-write", f"{word}?", f"{word}={{value}}", choices=choices, source="section 5")
+
+
+def _pressure(gas: str) -> Quantity:
+    word = gas.upper()
+    return Quantity(
+        f"{gas}_mbar",
+        "mbar",
+        int,
+        "read-write",
+        f"{word}?",
+        f"{word}={{value}}",
+        0,
+        6000,
+        source="section 5",
+        about="in a fill",
+    )
+
+
 class COMPexPro(Driver):
     """Role `ionisation laser`, in constant-energy mode without gas replacement (`MODE=EGY NGR`).
 
@@ -68,10 +88,91 @@ class COMPexPro(Driver):
     framing = Terminated(b"\r")
     probe = Probe(b"TYPE OF LASER?\r", lambda reply: reply.upper().startswith(b"COMPEX"))
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("preset_energy_mJ", "mJ", int, "read-write", "EGY SET?", "EGY SET={value}", 0, 1000, source="section 5"),
-        Quantity("high_voltage_kV", "kV", float, "read", "HV?", low=0.0, high=40.0, source="section 5"),
-        Quantity("tube_pressure_mbar", "mbar", int, "read", "PRESSURE?", low=0, high=6000, source="section 5"),
-        Quantity("total_shots", "", int, "read", "TOTALCOUNTER?", low=0, source="section 5"),
+        Quantity(
+            "preset_energy_mJ", "mJ", int, "read-write", "EGY SET?", "EGY SET={value}", 0, 1000, polled=True, source="section 5"
+        ),
+        Quantity(
+            "high_voltage_kV", "kV", float, "read-write", "HV?", "HV={value:.1f}", 0.0, 40.0, polled=True, source="section 5"
+        ),
+        Quantity("tube_pressure_mbar", "mbar", int, "read", "PRESSURE?", low=0, high=6000, polled=True, source="section 5"),
+        Quantity("total_shots", "", int, "read", "TOTALCOUNTER?", low=0, polled=True, source="section 5"),
+        Quantity(
+            "pulse_energy_mJ",
+            "mJ",
+            int,
+            query="EGY?",
+            low=0,
+            high=1000,
+            source="section 5",
+            about="last pulse, or preset when off",
+        ),
+        Quantity("energy_range_percent", "%", int, "read-write", "EGY RANGE?", "EGY RANGE={value}", 1, 100, source="section 5"),
+        Quantity(
+            "rate_Hz", "Hz", int, "read-write", "REPRATE?", "REPRATE={value}", 1, 1000, source="section 5", about="own triggers"
+        ),
+        _word("trigger", "TRIGGER", "INT", "EXT"),
+        _word("mode", "MODE", "HV", "EGY PGR", "EGY NGR"),
+        Quantity(
+            "burst_counts",
+            "",
+            int,
+            "read-write",
+            "COUNTS?",
+            "COUNTS={value}",
+            0,
+            65535,
+            source="section 5",
+            about="0 is no end",
+        ),
+        Quantity("user_shots", "", int, query="COUNTER?", low=0, source="section 5"),
+        Quantity(
+            "energy_filter", "", int, "read-write", "FILTER?", "FILTER={value}", choices=(0, 1, 2, 4, 8, 16), source="section 5"
+        ),
+        Quantity("filter_contamination_percent", "%", int, query="FILTER CONTAMINATION?", low=0, high=200, source="section 5"),
+        Quantity("gas_menu", "", str, query="MENU?", source="section 5", about="number, wavelength, gas"),
+        _word("gas_mode", "GASMODE", "PREMIX", "SINGLE GASES"),
+        *(_pressure(gas) for gas in ("buffer", "halogen", "inert", "rare")),
+        Quantity("tube_temperature_C", "°C", query="RESERVOIR TEMP?", low=-50.0, high=200.0, source="section 5"),
+        _word("temperature_control", "TEMP CONTROL", "ON", "OFF"),
+        Quantity(
+            "source_temperature_C", "°C", query="TEMP?", low=-50.0, high=500.0, source="section 5", about="0 without a source"
+        ),
+        Quantity("leak_rate", "mbar per 2 min", query="LEAKRATE?", low=-1000.0, high=1000.0, source="section 5"),
+        Quantity(
+            "accumulator_bar", "bar", query="ACCU?", low=0.0, high=20.0, source="section 5", about="0 without one; unit assumed"
+        ),
+        Quantity("capacity_left_percent", "%", int, query="CAP.LEFT?", low=0, high=120, source="section 5"),
+        Quantity(
+            "pulse_difference",
+            "",
+            int,
+            query="PULSE DIFF?",
+            low=-1000000,
+            high=1000000,
+            source="section 5",
+            about="triggers − pulses",
+        ),
+        Quantity(
+            "energy_settled",
+            "",
+            bool,
+            query="POWER STABILIZATION ACHIEVED?",
+            words={"YES": True, "NO": False},
+            source="section 5",
+        ),
+        Quantity("interlocks", "", str, query="INTERLOCK?", source="section 5", about="or NONE"),
+        _word("watchdog", "TIMEOUT", "ON", "OFF"),
+    )
+    actions: ClassVar[tuple[Action, ...]] = (
+        Action("skip_warm_up", "OPMODE=SKIP", "section 3"),
+        Action("reset_user_shots", "COUNTER=RESET", "section 5", "when off"),
+        Action("reset_filter_contamination", "FILTER CONTAMINATION=RESET", "section 5", "after a new filter"),
+        Action("new_gas_fill", "OPMODE=NEW FILL", "section 3", "exchanges toxic gas: ventilation first"),
+        Action("purge_reservoir", "OPMODE=PURGE RESERVOIR", "section 3"),
+        Action("inject_halogen", "OPMODE=HI", "section 3"),
+        Action("calibrate_energy", "OPMODE=ENERGY CAL", "section 3", "with an outside meter"),
+        Action("flush_tube", "OPMODE=FLUSHING", "section 3", "to exchange optics"),
+        Action("go_on", "OPMODE=CONT", "section 3", "after each step of flushing"),
     )
 
     def __init__(self, name: str, link: Link, *, energy_mJ: int, start_s: float = 20.0, pause: Pause = time.sleep) -> None:
@@ -92,10 +193,10 @@ class COMPexPro(Driver):
 
     def prepare(self) -> None:
         """Watchdog off (it may have tripped, and then keeps the laser off), off, outside trigger, constant energy."""
-        self._set("TIMEOUT", "OFF")
+        self.write("watchdog", "OFF")
         self.stop()
-        self._set("TRIGGER", "EXT")
-        self._set("MODE", "EGY NGR")
+        self.write("trigger", "EXT")
+        self.write("mode", "EGY NGR")
         self.write("preset_energy_mJ", self._energy_mJ)
 
     def start(self) -> None:
@@ -150,16 +251,7 @@ class COMPexPro(Driver):
         return found["mode"].replace(", ", ","), int(found["code"] or 0)
 
     def _write(self, quantity: Quantity, value: Value) -> None:
-        self._tell(quantity.command.format(value=value))
-        back = self._read(quantity)
-        if back != value:
-            raise self._refused(f"{quantity.name} stays at {back} {quantity.unit} after {value} was set")
-
-    def _set(self, name: str, value: str) -> None:
-        self._tell(f"{name}={value}")
-        back = self._ask(f"{name}?")
-        if back != value:
-            raise self._refused(f"{name} stays at {back!r} after {value!r} was set")
+        self._write_and_compare(quantity, value, within=0.051 if quantity.kind is float else 0.0)
 
     def _tell(self, text: str) -> None:
         """Set, without a reply; who calls asks for what became of it."""

@@ -12,7 +12,7 @@ from typing import ClassVar
 from drivers.driver import Driver, Pause
 from drivers.errors import DriverError, LimitError
 from drivers.links import Link, Probe, Terminated
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
 OFF, PLUS, MINUS, SUM_INTERLOCK, NOT_READY = 0, 1, 2, 9, 22
@@ -54,9 +54,34 @@ class Danfysik8500(Driver):
     framing = Terminated(b"\r")
     probe = Probe(b"S1\r", lambda reply: STATUS.fullmatch(reply) is not None)
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("current_A", "A", query="AD 8", source="AD 8, PO", about="measured, signed by the polarity"),
-        Quantity("set_current_A", "A", float, "read-write", "RA", "WA {value:06d}", source="WA, RA, PO", about="signed"),
-        Quantity("on", "", bool, query="S1", source="S1, character 0", about="main contactor"),
+        Quantity("current_A", "A", query="AD 8", polled=True, source="AD 8, PO", about="measured, signed by the polarity"),
+        Quantity(
+            "set_current_A", "A", float, "read-write", "RA", "WA {value:06d}", polled=True, source="WA, RA, PO", about="signed"
+        ),
+        Quantity("on", "", bool, query="S1", polled=True, source="S1, character 0", about="main contactor"),
+        Quantity("output_percent", "%", int, query="AD 0", low=-20, high=120, source="AD 0", about="of the rated current"),
+        Quantity("field_channel", "", int, query="AD 1", low=-999999, high=999999, source="AD 1"),
+        Quantity(
+            "voltage_percent", "%", int, query="AD 2", low=-120, high=120, polled=True, source="AD 2", about="of the rated one"
+        ),
+        Quantity("plus_15_V", "0.1 V", int, query="AD 3", low=-300, high=300, source="AD 3"),
+        Quantity("minus_15_V", "0.1 V", int, query="AD 4", low=-300, high=300, source="AD 4"),
+        Quantity("plus_5_V", "0.1 V", int, query="AD 5", low=-300, high=300, source="AD 5"),
+        Quantity("delta_temperature", "0.1 °C", int, query="AD 6", low=-2000, high=2000, source="AD 6"),
+        Quantity("transistor_voltage_V", "V", int, query="AD 7", low=-999, high=999, source="AD 7"),
+        Quantity("panel_current", "", int, query="AD 9", low=-999999, high=999999, source="AD 9"),
+        Quantity("status_hexadecimal", "", str, query="S1H", source="S1H"),
+        Quantity("commanded_by", "", str, query="CMD", choices=("REM", "LOC"), source="CMD"),
+        Quantity("command_state", "", str, query="CMDSTATE", choices=("REMOTE", "LOCAL", "LOCK"), source="CMDSTATE"),
+    )
+    actions: ClassVar[tuple[Action, ...]] = (
+        Action("reset_interlocks", "RS", "RS", "after their cause is gone"),
+        Action("take_remote", "REM", "REM"),
+        Action("give_local", "LOC", "LOC"),
+        Action("lock_remote", "RLOCK", "RLOCK"),
+        Action("lock_local", "LOCK", "LOCK"),
+        Action("unlock", "UNLOCK", "UNLOCK"),
+        Action("contactor_off", "F", "F", "at once, whatever the current"),
     )
 
     def __init__(
@@ -154,6 +179,8 @@ class Danfysik8500(Driver):
             return not self._any_set(OFF)
         if quantity.name == "current_A":
             return self._believed(quantity, self._magnitude_A() * self._sign())
+        if quantity.name != "set_current_A":
+            return self._parse(quantity, self._question(quantity.query).decode("ascii", "replace"))
         return self._set_point_ppm() * self._rated_A / PPM * self._sign()
 
     def _write(self, quantity: Quantity, value: Value) -> None:

@@ -84,7 +84,8 @@ class Driver:
         back = self._read(quantity)
         same = back == value if isinstance(value, str) else abs(float(back) - float(value)) <= within
         if not same:
-            raise self._refused(f"{quantity.name} reads back {back} {quantity.unit}".rstrip() + f" after {value} was set")
+            found, wanted = (f"{one:g}" if isinstance(one, float) else str(one) for one in (back, value))
+            raise self._refused(f"{quantity.name} reads back {found} {quantity.unit}".rstrip() + f" after {wanted} was set")
 
     def _do(self, action: Action) -> None:
         self._tell(action.command)

@@ -11,12 +11,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from drivers.driver import Driver, Pause
+from drivers.driver import NUMBER, Driver, Pause
 from drivers.errors import LimitError
 from drivers.infiniium_preamble import Preamble
+from drivers.infiniium_quantities import CHANNELS, acquisition, of_channel, short, trigger
 from drivers.infiniium_setup import check, commands, expected_numbers, expected_words
 from drivers.links import Link, Probe, Terminated
-from drivers.quantity import Quantity
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import DigitizerSetup, Identity, SafeResult, Segments, Status
 
 HOLE = 31232
@@ -44,6 +45,15 @@ class Infiniium(Driver):
     timeout_s = 3.0
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("sample_rate_Hz", "Hz", query=":ACQuire:SRATe:ANALog?", low=0.0, high=80e9, source="section 3"),
+        *acquisition(),
+        *(one for channel in CHANNELS for one in of_channel(channel)),
+        *trigger(),
+    )
+    actions: ClassVar[tuple[Action, ...]] = (
+        Action("run", ":RUN", "section 3"),
+        Action("single", ":SINGle", "section 3"),
+        Action("stop", ":STOP", "section 3"),
+        Action("force_trigger", "*TRG", "section 3"),
     )
 
     def __init__(
@@ -256,6 +266,24 @@ class Infiniium(Driver):
 
     def _ask(self, text: str) -> str:
         return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace").strip(" ")
+
+    def _tell(self, text: str) -> None:
+        self._send(text)
+        self._check_errors(text)
+
+    def _parse(self, quantity: Quantity, reply: str) -> Value:
+        """Words come in their short form, whatever form was sent; numbers may come as `NR3` where a count is meant."""
+        if quantity.kind is str and quantity.choices:
+            for choice in quantity.choices:
+                if reply.upper() in (str(choice).upper(), short(str(choice))):
+                    return choice
+        if quantity.kind is int and NUMBER.fullmatch(reply) and float(reply).is_integer():
+            return self._believed(quantity, int(float(reply)))
+        return super()._parse(quantity, reply)
+
+    def _write(self, quantity: Quantity, value: Value) -> None:
+        within = 1e-3 * max(abs(float(value)), 1e-12) if quantity.kind is float else 0.0
+        self._write_and_compare(quantity, value, within)
 
     def _send(self, *texts: str) -> None:
         for text in texts:

@@ -8,14 +8,44 @@ from typing import ClassVar
 
 from drivers.driver import Driver
 from drivers.links import Probe, SerialSettings, Terminated
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
 TESLA = 2
 DC_WIDE = "1,0,1"
 """RDGMODE: DC, no filter, wide band (P64)."""
+PROBES = {
+    "40": "high sensitivity",
+    "41": "high stability",
+    "42": "ultra-high sensitivity",
+    "50": "high sensitivity, user cable",
+    "51": "high stability, user cable",
+    "52": "ultra-high sensitivity, user cable",
+}
+"""TYPE? (P65)."""
+ALARM_FIELDS = ("on", "signed", "low", "high", "inside", "sorting", "audible")
 FAULTS = {0: "no probe", 1: "field overload", 4: "invalid probe", 6: "calibration error"}
 """Bits of OPST? that make a reading meaningless."""
+
+
+def _alarm(place: int, *, kind: type[float] | type[int] | type[bool] = bool, low: float | None = None) -> Quantity:
+    """One of the seven values of ALARM; fields are in the unit of the instrument."""
+    others = ",".join("{value}" if at == place else f"{{others[{at}]}}" for at in range(len(ALARM_FIELDS)))
+    words = {"1": False, "2": True} if ALARM_FIELDS[place] in ("signed", "inside") else None
+    return Quantity(
+        f"alarm_{ALARM_FIELDS[place]}",
+        "",
+        kind,
+        "read-write",
+        "ALARM?",
+        f"ALARM {others}",
+        low,
+        None if low is None else -low,
+        words=words,
+        field=place,
+        fields=len(ALARM_FIELDS),
+        source="P60",
+    )
 
 
 class LakeShore425(Driver):
@@ -27,8 +57,52 @@ class LakeShore425(Driver):
     serial = SerialSettings(baud=57600, data_bits=7, parity="odd")
     pace_s = 0.03
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("field_T", "T", query="RDGFIELD?", low=-35.0, high=35.0, source="P64", about="field at the probe"),
-        Quantity("status_bits", "", int, query="OPST?", low=0, high=255, source="socs client", about="operation status"),
+        Quantity("field_T", "T", query="RDGFIELD?", low=-35.0, high=35.0, polled=True, source="P64", about="at the probe"),
+        Quantity("status_bits", "", int, query="OPST?", low=0, high=255, polled=True, source="socs client"),
+        Quantity("highest_field_T", "T", query="RDGMX?", low=-35.0, high=35.0, source="P64", about="since the last reset"),
+        Quantity("relative_field_T", "T", query="RDGREL?", low=-35.0, high=35.0, source="P64"),
+        Quantity("smallest_field_T", "T", query="RDGMNMX?", low=-35.0, high=35.0, field=0, fields=2, source="P64"),
+        Quantity("largest_field_T", "T", query="RDGMNMX?", low=-35.0, high=35.0, field=1, fields=2, source="P64"),
+        Quantity("relative", "", bool, "read-write", "REL?", "REL {value}", source="P64"),
+        Quantity("relative_set_point_T", "T", float, "read-write", "RELSP?", "RELSP {value:.6E}", -35.0, 35.0, source="P65"),
+        Quantity("range", "", int, "read-write", "RANGE?", "RANGE {value}", 1, 4, source="PM client", about="4 the highest"),
+        Quantity("automatic_range", "", bool, "read-write", "AUTO?", "AUTO {value}", source="P58", about="form assumed"),
+        Quantity("probe", "", str, query="TYPE?", words=PROBES, source="P65"),
+        *(_alarm(place) for place in (0, 1, 4, 5, 6)),
+        *(_alarm(place, kind=float, low=-35.0) for place in (2, 3)),
+        Quantity(
+            "relay_mode",
+            "",
+            int,
+            "read-write",
+            "RELAY?",
+            "RELAY {value},{others[1]}",
+            0,
+            2,
+            fields=2,
+            source="P64",
+            about="0 off, 1 on, 2 follows the alarm",
+        ),
+        Quantity(
+            "relay_type",
+            "",
+            int,
+            "read-write",
+            "RELAY?",
+            "RELAY {others[0]},{value}",
+            1,
+            3,
+            field=1,
+            fields=2,
+            source="P65",
+            about="1 low, 2 high, 3 both",
+        ),
+        Quantity("relay_closed", "", bool, query="RELAYST?", source="P65"),
+    )
+    actions: ClassVar[tuple[Action, ...]] = (
+        Action("zero_probe", "ZPROBE", "PM client", "in a zero-gauss chamber; bit 7 of the status tells when it is done"),
+        Action("clear_zero", "ZCLEAR", "PM client"),
+        Action("reset", "*RST", "P60", "power-up settings; prepare again"),
     )
 
     def identify(self) -> Identity:
@@ -58,9 +132,16 @@ class LakeShore425(Driver):
     def _read(self, quantity: Quantity) -> Value:
         """A field is only given when the status, read after it, says that it means something."""
         value = super()._read(quantity)
-        if quantity.name == "field_T" and (faults := self._faults()):
+        if quantity.unit == "T" and quantity.access == "read" and (faults := self._faults()):
             raise self._refused(f"has no field to give: {', '.join(faults)}")
         return value
+
+    def _write(self, quantity: Quantity, value: Value) -> None:
+        self._write_and_compare(quantity, value, within=1e-6 * max(1.0, abs(float(value))) if quantity.kind is float else 0.0)
+
+    def _tell(self, text: str) -> None:
+        """Nothing tells whether it was understood; who calls reads back."""
+        self.link.send(text.encode("ascii") + b"\n")
 
     def _faults(self) -> tuple[str, ...]:
         bits = self._integer("OPST?", self._ask("OPST?"), high=255)

@@ -13,10 +13,10 @@ from typing import ClassVar
 from drivers.driver import Driver, Pause
 from drivers.errors import LinkTimeout
 from drivers.links import Counted, Link, Probe, SerialSettings
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
-EXTERNAL_LAMP, EXTERNAL_Q_SWITCH = "LPM1", "QSM2"
+EXTERNAL_Q_SWITCH = 2
 STOPPED, RUNNING_EXTERNAL, RUNNING = "04", "6", "26"
 """Digits of WOR for lamp and Q-switch; 4 to 6 stand for 0 to 2 with outside triggers.  With QSM2 the Q-switch stays at 4 even
 while it fires (section 5), so that only the state text tells."""
@@ -34,8 +34,30 @@ FORMS = {
     "C": r"ct LP (\d{9})",
     "CG": r"temp\. CG (\d\d) d\s*",
     "R": r"shutter (closed|opened)\s*",
+    "IHG": r"IHG\s+([01])",
+    "ROF": r"shutt\. at run ([01])",
+    "T": r"ct time\s+(\d{1,5}:\d\d)\s*",
+    "DAT": r"(\d\d/\d\d/\d\d)\s*",
+    "VA": r"voltage ac\s?(\d{3,4}) ?V",
+    "VI": r"voltage it\s?(\d{3,4}) ?V",
+    "VMO": r"voltage m(\d{4}) V",
+    "ENE": r"energy\s+(\d+\.\d)J",
+    "CAP": r"capacity (\d+\.\d)uF",
+    "F": r"freq\.\s+(\d+\.\d\d) Hz",
+    "UC": r"cu LP (\d{9})",
+    "QSF": r"cycle rate F/(\d\d)",
+    "QSP": r"burst QS\s+(\d{3})",
+    "QOF": r"QS at run\s+([01])",
+    "W": r"delay\s+(\d{3}) uS",
+    "WMN": r"dly QS m (\d{3}) uS",
+    "WMX": r"dly QS M (\d{3}) uS",
+    "QSW": r"QS wait :\s+(\d{3})",
+    "CQ": r"ct QS (\d{9})",
+    "UCQ": r"cu QS (\d{9})",
 }
 """Replies, by mnemonic (section 3)."""
+SCALES = {"ENE": 10, "CAP": 10, "F": 100}
+"""Settings that count tenths or hundredths on the wire, while their answers carry a point."""
 POLL_S = 0.2
 SERIAL_NUMBER = re.compile(r"s/number\s+(\d+)", re.IGNORECASE)
 WORKS = re.compile(r"I ([01]) [FL] ([0-6]) [SM] ([01]) Q ([0-6])")
@@ -53,11 +75,58 @@ class BigSkyBSS(Driver):
     probe = Probe(b">SN\r\n", lambda reply: SERIAL_NUMBER.fullmatch(reply.decode("ascii", "replace")) is not None)
     serial = SerialSettings(baud=9600)
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("lamp_voltage_V", "V", int, "read-write", "V", "V{value:04d}", 500, 1800, source="3.2"),
-        Quantity("coolant_C", "°C", int, query="CG", low=0, high=99, source="3.1", about="cooling water"),
-        Quantity("lamp_shots", "", int, query="C", low=0, source="3.2", about="lamp shot counter"),
-        Quantity("shutter_open", "", bool, "read-write", "R", "R{value}", source="3.1"),
-        Quantity("pump_on", "", bool, "read-write", "P", "P{value}", source="3.1"),
+        Quantity("lamp_voltage_V", "V", int, "read-write", "V", "V{value:04d}", 500, 1800, polled=True, source="3.2"),
+        Quantity("coolant_C", "°C", int, query="CG", low=0, high=99, polled=True, source="3.1", about="cooling water"),
+        Quantity("lamp_shots", "", int, query="C", low=0, polled=True, source="3.2", about="lamp shot counter"),
+        Quantity("shutter_open", "", bool, "read-write", "R", "R{value}", polled=True, source="3.1"),
+        Quantity("pump_on", "", bool, "read-write", "P", "P{value}", polled=True, source="3.1"),
+        Quantity("harmonic_fault", "", bool, query="IHG", source="3.1", about="temperature of the harmonic generator"),
+        Quantity("opens_shutter_at_run", "", bool, "read-write", "ROF", "ROF{value}", source="3.1"),
+        Quantity("operating_time", "", str, query="T", source="3.1", about="hours:minutes"),
+        Quantity("revision_date", "", str, query="DAT", source="3.1"),
+        Quantity("charged_voltage_V", "V", int, query="VA", low=0, high=2500, source="3.2", about="sampled after charging"),
+        Quantity("capacitor_voltage_V", "V", int, query="VI", low=0, high=2500, source="3.2", about="now"),
+        Quantity("average_voltage_V", "V", int, query="VMO", low=0, high=2500, source="3.2"),
+        Quantity(
+            "lamp_energy_J",
+            "J",
+            float,
+            "read-write",
+            "ENE",
+            "ENE{value:03d}",
+            7.0,
+            23.0,
+            source="3.2",
+            about="changes the voltage",
+        ),
+        Quantity("capacitor_uF", "uF", float, query="CAP", low=20.0, high=40.0, source="3.2"),
+        Quantity("lamp_external", "", bool, "read-write", "LPM", "LPM{value}", source="3.2"),
+        Quantity("rate_Hz", "Hz", float, "read-write", "F", "F{value:04d}", 1.0, 99.99, source="3.2", about="own triggers"),
+        Quantity("user_lamp_shots", "", int, query="UC", low=0, source="3.2"),
+        Quantity(
+            "q_switch_mode", "", int, "read-write", "QSM", "QSM{value}", 0, 2, source="3.3", about="0 auto, 1 burst, 2 external"
+        ),
+        Quantity("q_switch_every", "", int, "read-write", "QSF", "QSF{value:02d}", 1, 99, source="3.3", about="n-th lamp shot"),
+        Quantity("q_switch_burst", "", int, "read-write", "QSP", "QSP{value:03d}", 1, 999, source="3.3"),
+        Quantity("q_switch_at_run", "", bool, "read-write", "QOF", "QOF{value}", source="3.3"),
+        Quantity(
+            "q_switch_delay_us", "us", int, "read-write", "W", "W{value:03d}", 100, 999, source="3.3", about="after the lamp"
+        ),
+        Quantity("shortest_delay_us", "us", int, query="WMN", low=0, high=999, source="3.3"),
+        Quantity("longest_delay_us", "us", int, query="WMX", low=0, high=999, source="3.3"),
+        Quantity(
+            "q_switch_wait", "", int, "read-write", "QSW", "QSW{value:03d}", 0, 999, source="3.3", about="lamp shots before it"
+        ),
+        Quantity("q_switch_shots", "", int, query="CQ", low=0, polled=True, source="3.3"),
+        Quantity("user_q_switch_shots", "", int, query="UCQ", low=0, source="3.3"),
+    )
+    actions: ClassVar[tuple[Action, ...]] = (
+        Action("reset_user_lamp_shots", "UC0", "3.2"),
+        Action("reset_user_q_switch_shots", "UCQ0", "3.3"),
+        Action("save_settings", "SAV1", "3.1"),
+        Action("save_user_counters", "SUC", "3.1"),
+        Action("one_pulse", "OQ", "4.1", "fires, when the lamp runs"),
+        Action("simmer", "M", "4.1", "without flashes"),
     )
 
     def __init__(self, name: str, link: Link, *, lamp_voltage_V: int, start_s: float = 20.0, pause: Pause = time.sleep) -> None:
@@ -87,8 +156,8 @@ class BigSkyBSS(Driver):
         self.stop()
         self.write("pump_on", True)
         self.write("lamp_voltage_V", self._lamp_voltage_V)
-        for setting in (EXTERNAL_LAMP, EXTERNAL_Q_SWITCH):
-            self._set(setting[:-1], setting[-1])
+        self.write("lamp_external", True)
+        self.write("q_switch_mode", EXTERNAL_Q_SWITCH)
 
     def start(self) -> None:
         """Lamp on, shutter open, Q-switch on: fires on the next outside triggers.  What fails half-way is stopped again."""
@@ -191,20 +260,25 @@ class BigSkyBSS(Driver):
         return self._value(quantity, self._ask(quantity.query))
 
     def _write(self, quantity: Quantity, value: Value) -> None:
-        echo = self._value(quantity, self._ask(quantity.command.format(value=int(value))))
-        if echo != value:
-            raise self._refused(f"{quantity.name} stays at {echo} {quantity.unit} after {value} was set")
+        """A setting is answered with the value in force.  Energies count tenths, rates hundredths on the wire."""
+        counts = round(float(value) * SCALES.get(quantity.query, 1))
+        echo = self._value(quantity, self._ask(quantity.command.format(value=counts)))
+        if round(float(echo) * SCALES.get(quantity.query, 1)) != counts:
+            raise self._refused(f"{quantity.name} stays at {echo} {quantity.unit}".rstrip() + f" after {value} was set")
 
-    def _set(self, mnemonic: str, digit: str) -> None:
-        echo = self._field(mnemonic, self._ask(mnemonic + digit))
-        if echo != digit:
-            raise self._refused(f"{mnemonic} stays at {echo} after {digit} was set")
+    def _do(self, action: Action) -> None:
+        """Each has its own answer; silence is a refusal."""
+        self._ask(action.command)
 
     def _value(self, quantity: Quantity, reply: str) -> Value:
         field = self._field(quantity.query, reply)
         if quantity.name == "shutter_open":
             return field == "opened"
-        return field == "1" if quantity.kind is bool else self._believed(quantity, int(field))
+        if quantity.kind is bool:
+            return field == "1"
+        if quantity.kind is str:
+            return field
+        return quantity.kind(self._believed(quantity, float(field)))
 
     def _field(self, mnemonic: str, reply: str) -> str:
         found = re.fullmatch(FORMS[mnemonic], reply, re.IGNORECASE)

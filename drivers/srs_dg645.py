@@ -6,13 +6,13 @@ trigger source (p. 54).  Without a host the unit goes on triggering; a hardware 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from drivers.driver import Driver
 from drivers.errors import LimitError
 from drivers.links import Probe, Terminated
-from drivers.quantity import Quantity
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, Pulse, SafeResult, Status
 
 INTERNAL, SINGLE_SHOT = 0, 5
@@ -32,6 +32,7 @@ EDGES = {"AB": (2, 3), "CD": (4, 5), "EF": (6, 7), "GH": (8, 9)}
 T0 = 0
 TTL_V, POSITIVE = 4.0, 1
 """TTL preset: 0 to 4 V into 50 ohm (p. 29)."""
+CHANNELS = dict(enumerate("ABCDEFGH", 2))
 RESOLUTION_S = 5e-12
 LONGEST_S = 1999.999999999995
 DEAD_TIME_S = 100e-9
@@ -62,6 +63,95 @@ ERRORS = {
 ERROR_QUEUE = 20
 
 
+def _trigger() -> Iterator[Quantity]:
+    """How cycles are started (p. 52-55)."""
+    yield Quantity("threshold_V", "V", float, "read-write", "TLVL?", "TLVL {value:.2f}", -3.5, 3.5, source="p. 54")
+    yield Quantity("inhibit", "", int, "read-write", "INHB?", "INHB {value}", 0, 5, source="p. 52", about="0 nothing to 5 all")
+    yield Quantity("advanced", "", bool, "read-write", "ADVT?", "ADVT {value}", source="p. 52", about="hold-off and prescalers")
+    yield Quantity("hold_off_s", "s", float, "read-write", "HOLD?", "HOLD {value:.9f}", 0.0, 2000.0, source="p. 52")
+    yield Quantity(
+        "prescaler", "", int, "read-write", "PRES?0", "PRES 0,{value}", 1, 2**30 - 1, source="p. 53", about="of the trigger"
+    )
+    yield Quantity("burst_on", "", bool, "read-write", "BURM?", "BURM {value}", source="p. 55")
+    yield Quantity("burst_count", "", int, "read-write", "BURC?", "BURC {value}", 1, 2**32 - 1, source="p. 54")
+    yield Quantity("burst_period_s", "s", float, "read-write", "BURP?", "BURP {value:.8f}", 100e-9, 2000.0, source="p. 55")
+    yield Quantity("burst_delay_s", "s", float, "read-write", "BURD?", "BURD {value:.12f}", 0.0, 2000.0, source="p. 55")
+    yield Quantity(
+        "burst_first_only", "", bool, "read-write", "BURT?", "BURT {value}", source="p. 55", about="T0 on its first cycle"
+    )
+    yield Quantity(
+        "timebase", "", int, query="TIMB?", low=0, high=3, source="p. 51", about="0 internal, 1 OCXO, 2 Rb, 3 external"
+    )
+    yield Quantity("events", "", int, query="INSR?", low=0, high=255, source="p. 51", about="latched; reading clears them")
+
+
+def _of_channel(number: int) -> Iterator[Quantity]:
+    """Delay of a channel against its reference, both in one command."""
+    name = CHANNELS[number].lower()
+    yield Quantity(
+        f"{name}_reference",
+        "",
+        int,
+        query=f"DLAY?{number}",
+        low=0,
+        high=9,
+        field=0,
+        fields=2,
+        source="p. 56",
+        about="0 T0, 2 A to 9 H",
+    )
+    yield Quantity(
+        f"{name}_delay_s",
+        "s",
+        float,
+        "read-write",
+        f"DLAY?{number}",
+        f"DLAY {number},{{others[0]}},{{value:.12f}}",
+        -LONGEST_S,
+        LONGEST_S,
+        field=1,
+        fields=2,
+        source="p. 56",
+        about="after its reference",
+    )
+    yield Quantity(f"{name}_link", "", int, "read-write", f"LINK?{number}", f"LINK {number},{{value}}", 0, 9, source="p. 56")
+
+
+def _of_output(output: str) -> Iterator[Quantity]:
+    number, name = OUTPUTS[output], output.lower()
+    yield Quantity(
+        f"{name}_amplitude_V",
+        "V",
+        float,
+        "read-write",
+        f"LAMP?{number}",
+        f"LAMP {number},{{value:.2f}}",
+        0.5,
+        5.0,
+        source="p. 56",
+    )
+    yield Quantity(
+        f"{name}_offset_V",
+        "V",
+        float,
+        "read-write",
+        f"LOFF?{number}",
+        f"LOFF {number},{{value:.2f}}",
+        -2.0,
+        2.0,
+        source="p. 57",
+    )
+    yield Quantity(f"{name}_positive", "", bool, "read-write", f"LPOL?{number}", f"LPOL {number},{{value}}", source="p. 57")
+    if number:
+        top = 2**16 - 1
+        yield Quantity(
+            f"{name}_prescaler", "", int, "read-write", f"PRES?{number}", f"PRES {number},{{value}}", 1, top, source="p. 53"
+        )
+        yield Quantity(
+            f"{name}_phase", "", int, "read-write", f"PHAS?{number}", f"PHAS {number},{{value}}", 0, top, source="p. 52"
+        )
+
+
 class DG645(Driver):
     """Role `delay generator`.
 
@@ -73,8 +163,29 @@ class DG645(Driver):
     framing = Terminated(b"\r\n")
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"Stanford Research Systems,DG645,"))
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("rate_Hz", "Hz", float, "read-write", "TRAT?", "TRAT {value:.6f}", 100e-6, 10e6, source="p. 54"),
-        Quantity("trigger_source", "", int, query="TSRC?", low=0, high=6, source="p. 54", about="0 internal, 5 none"),
+        Quantity("rate_Hz", "Hz", float, "read-write", "TRAT?", "TRAT {value:.6f}", 100e-6, 10e6, polled=True, source="p. 54"),
+        Quantity(
+            "trigger_source",
+            "",
+            int,
+            "read-write",
+            "TSRC?",
+            "TSRC {value}",
+            0,
+            6,
+            polled=True,
+            source="p. 54",
+            about="0 internal, 5 none",
+        ),
+        *_trigger(),
+        *(one for number in CHANNELS for one in _of_channel(number)),
+        *(one for output in OUTPUTS for one in _of_output(output)),
+    )
+    actions: ClassVar[tuple[Action, ...]] = (
+        Action("trigger", "*TRG", "p. 50", "one cycle"),
+        Action("lock_panel", "REMT", "p. 59"),
+        *(Action(f"save_{n}", f"*SAV {n}", "p. 49") for n in range(1, 10)),
+        *(Action(f"recall_{n}", f"*RCL {n}", "p. 49") for n in range(10)),
     )
 
     def identify(self) -> Identity:
@@ -106,7 +217,6 @@ class DG645(Driver):
                 self._set_edge(leading, T0, pulse.delay_s)
                 self._set_edge(trailing, leading, pulse.width_s)
         self.write("rate_Hz", rate_Hz)
-        self._verify("TRAT?", rate_Hz, 1e-6)
 
     def start(self) -> None:
         self._source(INTERNAL)
@@ -126,6 +236,12 @@ class DG645(Driver):
         self.link.send_regardless(b"\nTSRC 5\n")
         self.stop()
         return SafeResult(True, "triggers off")
+
+    def _write(self, quantity: Quantity, value: Value) -> None:
+        """Refusals are told; some values are clipped without a word (section 5), so everything is read back."""
+        digits = quantity.command.rpartition(":.")[2].removesuffix("f}")
+        within = 0.51 * 10.0 ** -int(digits) if quantity.kind is float else 0.0
+        self._write_and_compare(quantity, value, max(within, RESOLUTION_S) if within else 0.0)
 
     def _source(self, source: int) -> None:
         """Set the trigger source; its read-back decides, since an error in the queue may be older than this command."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 from drivers.driver import Driver, Pause
 from drivers.errors import LimitError
 from drivers.links import Link, Probe, SerialSettings, Terminated
-from drivers.quantity import Quantity, Value
+from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
 MOTOR_ON, REFERENCE_LOCKED, FREQUENCY_LOCKED, PHASE_LOCKED, CURRENT_AT_LIMIT = 0, 1, 2, 3, 4
@@ -20,7 +20,8 @@ LOCK_LOST = 1 << FREQUENCY_LOCKED | 1 << PHASE_LOCKED
 HEAD_FAULTS = {5: "head memory or temperature", 6: "head memory or cable", 7: "head cable"}
 """Upper bits of CHEV?; what each means depends on the firmware."""
 EXTERNAL, RISING, OUTER = 3, 0, 2
-PHASE_STEP_DEG = 0.01
+STEP = 0.01
+"""Of phases (degrees) and frequencies (Hz)."""
 ERROR_LOG = 20
 """More reads than the error log is deep (*assumed*)."""
 
@@ -33,10 +34,57 @@ class SR542(Driver):
     probe = Probe(b"*IDN?\n", lambda reply: reply.replace(b" ", b"_").startswith(b"Stanford_Research_Systems,"))
     serial = SerialSettings(baud=115200)
     declared: ClassVar[tuple[Quantity, ...]] = (
-        Quantity("frequency_Hz", "Hz", query="MFRQ? 0", low=0.0, high=20000.0, source="MFRQ", about="outer slots, measured"),
-        Quantity("phase_deg", "deg", float, "read-write", "PHAS?", "PHAS {value:.2f}", -360.0, 360.0, source="PHAS"),
-        Quantity("phase_locked", "", bool, query=f"CHCR? {PHASE_LOCKED}", source="M57"),
-        Quantity("motor_on", "", bool, "read-write", "MOTR?", "MOTR {value}", source="MOTR"),
+        Quantity(
+            "frequency_Hz",
+            "Hz",
+            query="MFRQ? 0",
+            low=0.0,
+            high=20000.0,
+            polled=True,
+            source="MFRQ",
+            about="outer slots, measured",
+        ),
+        Quantity(
+            "phase_deg", "deg", float, "read-write", "PHAS?", "PHAS {value:.2f}", -360.0, 360.0, polled=True, source="PHAS"
+        ),
+        Quantity("phase_locked", "", bool, query=f"CHCR? {PHASE_LOCKED}", polled=True, source="M57"),
+        Quantity("motor_on", "", bool, "read-write", "MOTR?", "MOTR {value}", polled=True, source="MOTR"),
+        *(
+            Quantity(f"{name}_Hz", "Hz", query=f"MFRQ? {code}", low=-20000.0, high=20000.0, source="MFRQ")
+            for code, name in enumerate(("inner", "shaft", "reference", "sum", "difference", "target"), 1)
+        ),
+        *(
+            Quantity(name, "", bool, query=f"CHCR? {bit}", source="M57")
+            for bit, name in (
+                (MOTOR_ON, "motor_runs"),
+                (REFERENCE_LOCKED, "reference_locked"),
+                (FREQUENCY_LOCKED, "frequency_locked"),
+                (CURRENT_AT_LIMIT, "current_at_limit"),
+            )
+        ),
+        Quantity("source", "", int, "read-write", "SRCE?", "SRCE {value}", 0, 3, source="SRCE", about="0 internal, 3 external"),
+        Quantity(
+            "edge", "", int, "read-write", "EDGE?", "EDGE {value}", 0, 2, source="EDGE", about="0 rising, 1 falling, 2 sine"
+        ),
+        Quantity(
+            "control", "", int, "read-write", "CTRL?", "CTRL {value}", 0, 2, source="CTRL", about="0 shaft, 1 inner, 2 outer"
+        ),
+        Quantity("internal_Hz", "Hz", float, "read-write", "IFRQ?", "IFRQ {value:.2f}", 0.0, 20000.0, source="IFRQ"),
+        Quantity("relative_phase", "", bool, "read-write", "RELP?", "RELP {value}", source="RELP"),
+        Quantity("multiple", "", int, "read-write", "MULT?", "MULT {value}", 1, 1000, source="MULT"),
+        Quantity("divider", "", int, "read-write", "DIVR?", "DIVR {value}", 1, 1000, source="DIVR"),
+        Quantity("vco_full_scale_Hz", "Hz", float, "read-write", "VCOS?", "VCOS {value:.2f}", 0.0, 20000.0, source="VCOS"),
+        Quantity("inner_slots", "", int, query="SLOT? 0", low=0, high=1000, source="SLOT"),
+        Quantity("outer_slots", "", int, query="SLOT? 1", low=0, high=1000, source="SLOT"),
+        Quantity("display", "", int, "read-write", "DISP?", "DISP {value}", 0, 8, source="DISP"),
+        Quantity("audible_alarm", "", bool, "read-write", "ALRM?", "ALRM {value}", source="ALRM"),
+        Quantity("key_click", "", bool, "read-write", "KCLK?", "KCLK {value}", source="KCLK"),
+    )
+    actions: ClassVar[tuple[Action, ...]] = (
+        Action("jump_to_internal_frequency", "JINT", "JINT"),
+        Action("revert_settings", "BACK", "BACK"),
+        *(Action(f"save_{n}", f"*SAV {n}", "*SAV") for n in range(1, 10)),
+        *(Action(f"recall_{n}", f"*RCL {n}", "*RCL") for n in range(1, 10)),
     )
 
     def __init__(self, name: str, link: Link, *, pause: Pause = time.sleep) -> None:
@@ -102,10 +150,7 @@ class SR542(Driver):
         return SafeResult(True, "kept turning")
 
     def _write(self, quantity: Quantity, value: Value) -> None:
-        super()._write(quantity, value)
-        back = self._read(quantity)
-        if abs(float(back) - float(value)) > PHASE_STEP_DEG:
-            raise self._refused(f"{quantity.name} reads back {back} after {value} was set")
+        self._write_and_compare(quantity, value, within=STEP)
 
     def _ask_integer(self, query: str) -> int:
         return self._integer(query, self._ask(query))

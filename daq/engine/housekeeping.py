@@ -21,8 +21,8 @@ Alarm = Callable[[str], None]
 
 
 def watched(instrument: Instrument) -> list[Quantity]:
-    """The quantities worth logging: numbers that can be read."""
-    return [quantity for quantity in instrument.quantities.values() if quantity.access != "write" and quantity.kind is not str]
+    """The quantities worth logging, as their driver declares them."""
+    return [quantity for quantity in instrument.quantities.values() if quantity.polled]
 
 
 def channels(instruments: Instruments) -> tuple[Channel, ...]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.bronkhorst_elpress import ELPress, ProPar, frame
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
 
 hexed = bytes.fromhex
@@ -218,3 +219,62 @@ def test_only_errors_of_the_driver_escape(data: bytes) -> None:
         assert -3.0 <= float(unit.read("pressure_bar")) <= 9.0
     except DriverError:
         return
+
+
+def value(process: int, parameter: int, wire_type: int, data: bytes) -> list[Exchange]:
+    tag = bytes((process, parameter | wire_type))
+    length = b"\x00" if wire_type == 0x60 else b""
+    return exchanges((b"\x04" + tag + tag + length, b"\x02" + tag + data))
+
+
+def set_and_back(process: int, parameter: int, wire_type: int, data: bytes) -> list[Exchange]:
+    tag = bytes((process, parameter | wire_type))
+    return exchanges((b"\x01" + tag + data, OK), (b"\x04" + tag + tag, b"\x02" + tag + data))
+
+
+def name(process: int, parameter: int, text: bytes) -> list[Exchange]:
+    return value(process, parameter, 0x60, bytes((len(text),)) + text)
+
+
+READ: Read = {
+    "pressure_bar": (value(33, 0, 0x40, struct.pack(">f", 3.0)), 3.0),
+    "set_pressure_bar": (value(33, 3, 0x40, struct.pack(">f", 4.5)), 4.5),
+    "control_mode": (value(1, 4, 0, b"\x12"), 18),
+    "alarms": (value(1, 20, 0, b"\x04"), 4),
+    "measured_counts": (value(1, 0, 0x20, b"\x3e\x80"), 16000),
+    "set_point_counts": (value(1, 1, 0x20, b"\x7d\x00"), 32000),
+    "set_point_slope": (value(1, 2, 0x20, b"\x00\x64"), 100),
+    "full_scale_bar": (value(1, 13, 0x40, struct.pack(">f", 6.0)), 6.0),
+    "zero_scale_bar": (value(33, 22, 0x40, struct.pack(">f", 0.0)), 0.0),
+    "valve_counts": (value(114, 1, 0x40, b"\x00\xf0\x00\x00"), 0xF00000),
+    "sensor_type": (value(1, 14, 0, b"\x00"), 0),
+    "unit": (name(1, 31, b"bar(a) "), "bar(a)"),
+    "fluid": (name(1, 17, b"He        "), "He"),
+    "user_tag": (name(113, 6, b"USERTAG"), "USERTAG"),
+}
+WRITTEN: Written = {
+    "set_pressure_bar": (4.5, set_and_back(33, 3, 0x40, struct.pack(">f", 4.5))),
+    "control_mode": (18, set_and_back(1, 4, 0, b"\x12")),
+    "set_point_counts": (16000, set_and_back(1, 1, 0x20, b"\x3e\x80")),
+    "set_point_slope": (50, set_and_back(1, 2, 0x20, b"\x00\x32")),
+}
+DONE: Done = {"wink": exchanges((b"\x01\x00\x60\x019", OK))}
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(ELPress, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(ELPress, name, READ, full_scale_bar=6.0, node=NODE)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(ELPress, name, WRITTEN, full_scale_bar=6.0, node=NODE)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(ELPress, name, DONE, full_scale_bar=6.0, node=NODE)

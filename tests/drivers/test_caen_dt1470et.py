@@ -232,7 +232,7 @@ def test_refusals_are_said(reply: str, said: str) -> None:
 
 def test_a_set_point_that_reads_back_otherwise_is_refused() -> None:
     unit, _ = scripted(CaenDT1470ET, [told("CH:0,PAR:VSET,VAL:5.0"), asked("CH:0,PAR:VSET", "0004.0")])
-    with pytest.raises(Refused, match=r"reads back 4\.0 V after 5\.0 was set"):
+    with pytest.raises(Refused, match="reads back 4 V after 5 was set"):
         unit.write("ch0_set_voltage_V", 5.0)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.coherent_compexpro import COMPexPro
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
 
 
@@ -112,10 +113,10 @@ def test_interlocks_internal_triggers_and_going_off_are_no_states_to_run_in() ->
 
 def test_a_setting_that_does_not_take_is_an_error() -> None:
     unit, _ = laser([told("EGY SET=200"), asked("EGY SET?", "150")])
-    with pytest.raises(Refused, match="preset_energy_mJ stays at 150 mJ after 200 was set"):
+    with pytest.raises(Refused, match="preset_energy_mJ reads back 150 mJ after 200 was set"):
         unit.write("preset_energy_mJ", 200)
     unit, _ = laser([told("TIMEOUT=OFF"), asked("TIMEOUT?", "ON")])
-    with pytest.raises(Refused, match="TIMEOUT stays at 'ON' after 'OFF' was set"):
+    with pytest.raises(Refused, match="watchdog reads back ON after OFF was set"):
         unit.prepare()
 
 
@@ -180,3 +181,87 @@ def test_a_state_is_a_mode_and_a_code_or_an_error(text: bytes) -> None:
         return
     assert status.state
     assert not (status.ok and b"OFF:" in text and int(text.partition(b":")[2]))
+
+
+def changed(name: str, value: object) -> list[Exchange]:
+    return [told(f"{name}={value}"), asked(f"{name}?", str(value))]
+
+
+READ: Read = {
+    "preset_energy_mJ": ([asked("EGY SET?", "150")], 150),
+    "high_voltage_kV": ([asked("HV?", "22.5")], 22.5),
+    "tube_pressure_mbar": ([asked("PRESSURE?", "3400")], 3400),
+    "total_shots": ([asked("TOTALCOUNTER?", "123456")], 123456),
+    "pulse_energy_mJ": ([asked("EGY?", "149")], 149),
+    "energy_range_percent": ([asked("EGY RANGE?", "80")], 80),
+    "rate_Hz": ([asked("REPRATE?", "10")], 10),
+    "trigger": ([asked("TRIGGER?", "INT")], "INT"),
+    "mode": ([asked("MODE?", "EGY PGR")], "EGY PGR"),
+    "burst_counts": ([asked("COUNTS?", "100")], 100),
+    "user_shots": ([asked("COUNTER?", "7")], 7),
+    "energy_filter": ([asked("FILTER?", "16")], 16),
+    "filter_contamination_percent": ([asked("FILTER CONTAMINATION?", "12")], 12),
+    "gas_menu": ([asked("MENU?", "1 193 ArF")], "1 193 ArF"),
+    "gas_mode": ([asked("GASMODE?", "PREMIX")], "PREMIX"),
+    "buffer_mbar": ([asked("BUFFER?", "3000")], 3000),
+    "halogen_mbar": ([asked("HALOGEN?", "80")], 80),
+    "inert_mbar": ([asked("INERT?", "0")], 0),
+    "rare_mbar": ([asked("RARE?", "200")], 200),
+    "tube_temperature_C": ([asked("RESERVOIR TEMP?", "32.5")], 32.5),
+    "temperature_control": ([asked("TEMP CONTROL?", "ON")], "ON"),
+    "source_temperature_C": ([asked("TEMP?", "0")], 0.0),
+    "leak_rate": ([asked("LEAKRATE?", "1")], 1.0),
+    "accumulator_bar": ([asked("ACCU?", "0")], 0.0),
+    "capacity_left_percent": ([asked("CAP.LEFT?", "90")], 90),
+    "pulse_difference": ([asked("PULSE DIFF?", "-1")], -1),
+    "energy_settled": ([asked("POWER STABILIZATION ACHIEVED?", "YES")], True),
+    "interlocks": ([asked("INTERLOCK?", "NONE")], "NONE"),
+    "watchdog": ([asked("TIMEOUT?", "OFF")], "OFF"),
+}
+WRITTEN: Written = {
+    "preset_energy_mJ": (200, changed("EGY SET", 200)),
+    "high_voltage_kV": (23.5, changed("HV", 23.5)),
+    "energy_range_percent": (90, changed("EGY RANGE", 90)),
+    "rate_Hz": (20, changed("REPRATE", 20)),
+    "trigger": ("EXT", changed("TRIGGER", "EXT")),
+    "mode": ("HV", changed("MODE", "HV")),
+    "burst_counts": (0, changed("COUNTS", 0)),
+    "energy_filter": (8, changed("FILTER", 8)),
+    "gas_mode": ("SINGLE GASES", changed("GASMODE", "SINGLE GASES")),
+    "buffer_mbar": (2900, changed("BUFFER", 2900)),
+    "halogen_mbar": (90, changed("HALOGEN", 90)),
+    "inert_mbar": (10, changed("INERT", 10)),
+    "rare_mbar": (210, changed("RARE", 210)),
+    "temperature_control": ("OFF", changed("TEMP CONTROL", "OFF")),
+    "watchdog": ("ON", changed("TIMEOUT", "ON")),
+}
+DONE: Done = {
+    "skip_warm_up": [told("OPMODE=SKIP")],
+    "reset_user_shots": [told("COUNTER=RESET")],
+    "reset_filter_contamination": [told("FILTER CONTAMINATION=RESET")],
+    "new_gas_fill": [told("OPMODE=NEW FILL")],
+    "purge_reservoir": [told("OPMODE=PURGE RESERVOIR")],
+    "inject_halogen": [told("OPMODE=HI")],
+    "calibrate_energy": [told("OPMODE=ENERGY CAL")],
+    "flush_tube": [told("OPMODE=FLUSHING")],
+    "go_on": [told("OPMODE=CONT")],
+}
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(COMPexPro, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(COMPexPro, name, READ, energy_mJ=150)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(COMPexPro, name, WRITTEN, energy_mJ=150)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(COMPexPro, name, DONE, energy_mJ=150)

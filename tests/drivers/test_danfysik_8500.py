@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from drivers import danfysik_8500
 from drivers.danfysik_8500 import Danfysik8500
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
 
 ON = b".!......................"
@@ -274,3 +275,56 @@ def test_only_errors_of_the_driver_escape(text: bytes) -> None:
         except DriverError:
             continue
         assert abs(value) <= 300.0
+
+
+def text(question: str, answer: str) -> Exchange:
+    return asked(question.encode(), answer.encode())
+
+
+READ: Read = {
+    "current_A": ([text("AD 8", "12345"), text("PO", "-")], -123.45),
+    "set_current_A": ([text("RA", "500000"), text("PO", "+")], 125.0),
+    "on": ([status(ON)], True),
+    "output_percent": ([text("AD 0", "50")], 50),
+    "field_channel": ([text("AD 1", "123")], 123),
+    "voltage_percent": ([text("AD 2", "48")], 48),
+    "plus_15_V": ([text("AD 3", "150")], 150),
+    "minus_15_V": ([text("AD 4", "-150")], -150),
+    "plus_5_V": ([text("AD 5", "50")], 50),
+    "delta_temperature": ([text("AD 6", "-12")], -12),
+    "transistor_voltage_V": ([text("AD 7", "6")], 6),
+    "panel_current": ([text("AD 9", "60")], 60),
+    "status_hexadecimal": ([text("S1H", "400000")], "400000"),
+    "commanded_by": ([text("CMD", "REM")], "REM"),
+    "command_state": ([text("CMDSTATE", "LOCK")], "LOCK"),
+}
+WRITTEN: Written = {"set_current_A": (125.0, [text("PO", "+"), *told(b"WA 500000"), text("RA", "500000")])}
+DONE: Done = {
+    "reset_interlocks": told(b"RS"),
+    "take_remote": told(b"REM"),
+    "give_local": told(b"LOC"),
+    "lock_remote": told(b"RLOCK"),
+    "lock_local": told(b"LOCK"),
+    "unlock": told(b"UNLOCK"),
+    "contactor_off": told(b"F"),
+}
+OPTIONS = {"rated_current_A": 250.0, "read_back_A_per_count": 0.01}
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(Danfysik8500, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(Danfysik8500, name, READ, **OPTIONS)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(Danfysik8500, name, WRITTEN, **OPTIONS)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(Danfysik8500, name, DONE, **OPTIONS)

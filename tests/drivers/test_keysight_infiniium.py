@@ -13,6 +13,7 @@ from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, R
 from drivers.infiniium_preamble import Preamble
 from drivers.keysight_infiniium import HOLE, Infiniium
 from drivers.roles import DigitizerSetup, Segments
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import Exchange, ScriptedTransport, scripted
 
 IDENTITY = "KEYSIGHT TECHNOLOGIES,DSOS254A,MY55160101,06.30.00609"
@@ -425,3 +426,83 @@ def test_only_errors_of_the_driver_escape(text: bytes) -> None:
     unit, _ = digitizer([(b":WAVeform:SEGMented:COUNt?\n", text + b"\n")])
     with suppress(DriverError):
         assert unit.captured() >= 0
+
+
+def plain(text: str, reply: str) -> Exchange:
+    return (f"{text}\n".encode(), f"{reply}\n".encode())
+
+
+def changed(command: str, query: str, back: str) -> list[Exchange]:
+    return [(f"{command}\n".encode(), b""), plain(":SYSTem:ERRor? STRing", '0,"No error"'), plain(query, back)]
+
+
+def done(command: str) -> list[Exchange]:
+    return [(f"{command}\n".encode(), b""), plain(":SYSTem:ERRor? STRing", '0,"No error"')]
+
+
+SETTINGS: dict[str, tuple[str, object, str, str]] = {
+    "mode": (":ACQuire:MODE", "SEGMented", "SEGMented", "SEGM"),
+    "points": (":ACQuire:POINts:ANALog", 4000, "4000", "4000"),
+    "segments": (":ACQuire:SEGMented:COUNt", 100, "100", "1.00E+02"),
+    "segment": (":ACQuire:SEGMented:INDex", 3, "3", "3"),
+    "interpolated": (":ACQuire:INTerpolate", False, "0", "0"),
+    "averaged": (":ACQuire:AVERage", True, "1", "1"),
+    "averages": (":ACQuire:AVERage:COUNt", 16, "16", "16"),
+    "bandwidth_Hz": (":ACQuire:BANDwidth", 2.5e9, "2.500000E+09", "2.50000E+09"),
+    "complete_percent": (":ACQuire:COMPlete", 100, "100", "100"),
+    "time_range_s": (":TIMebase:RANGe", 1e-6, "1.000000E-06", "1.0E-06"),
+    "time_position_s": (":TIMebase:POSition", -2e-7, "-2.000000E-07", "-2.0E-07"),
+    "time_reference": (":TIMebase:REFerence", "CENTer", "CENTer", "CENT"),
+    "trigger_mode": (":TRIGger:MODE", "EDGE", "EDGE", "EDGE"),
+    "trigger_source": (":TRIGger:EDGE:SOURce", "CHANnel2", "CHANnel2", "CHAN2"),
+    "trigger_slope": (":TRIGger:EDGE:SLOPe", "POSitive", "POSitive", "POS"),
+    "trigger_coupling": (":TRIGger:EDGE:COUPling", "LFReject", "LFReject", "LFR"),
+    "trigger_sweep": (":TRIGger:SWEep", "TRIGgered", "TRIGgered", "TRIG"),
+    "trigger_hold_off_s": (":TRIGger:HOLDoff", 1e-3, "1.000000E-03", "1.0E-03"),
+} | {
+    f"channel{n}_{name}": (f":CHANnel{n}:{word}", value, sent, back)
+    for n in (1, 2, 3, 4)
+    for name, word, value, sent, back in (
+        ("shown", "DISPlay", True, "1", "1"),
+        ("input", "INPut", "DC50", "DC50", "DC50"),
+        ("range_V", "RANGe", 0.4, "4.000000E-01", "4.0E-01"),
+        ("offset_V", "OFFSet", 0.295, "2.950000E-01", "2.95E-01"),
+        ("probe", "PROBe", 10.0, "1.000000E+01", "1.0E+01"),
+    )
+}
+LEVELS = {f"trigger_level_{source.lower()}_V": source for source in ("AUX", *(f"CHANnel{n}" for n in (1, 2, 3, 4)))}
+READ: Read = (
+    {one: ([plain(f"{word}?", back)], value) for one, (word, value, _, back) in SETTINGS.items()}  # type: ignore[misc]
+    | {one: ([plain(f":TRIGger:LEVel? {source}", "-3.00E-01")], -0.3) for one, source in LEVELS.items()}
+    | {
+        "sample_rate_Hz": ([plain(":ACQuire:SRATe:ANALog?", "2.00000E+09")], 2e9),
+        "captured_segments": ([plain(":WAVeform:SEGMented:COUNt?", "7")], 7),
+    }
+)
+WRITTEN: Written = {
+    one: (value, changed(f"{word} {sent}", f"{word}?", back))  # type: ignore[misc]
+    for one, (word, value, sent, back) in SETTINGS.items()
+} | {
+    one: (-0.3, changed(f":TRIGger:LEVel {source},-3.0000E-01", f":TRIGger:LEVel? {source}", "-3.00E-01"))
+    for one, source in LEVELS.items()
+}
+DONE: Done = {"run": done(":RUN"), "single": done(":SINGle"), "stop": done(":STOP"), "force_trigger": done("*TRG")}
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(Infiniium, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(Infiniium, name, READ)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(Infiniium, name, WRITTEN)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(Infiniium, name, DONE)

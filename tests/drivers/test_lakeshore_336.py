@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.lakeshore_336 import LakeShore336
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, scripted
 
 IDENTITY = b"LSCI,MODEL336,LSA165V/#######,2.7\r\n"
@@ -145,3 +146,149 @@ def test_only_errors_of_the_driver_escape(text: bytes) -> None:
         assert 0 <= float(unit.read("temperature_K")) <= 1500
     except DriverError:
         return
+
+
+def one(query: str, command: str, value: str) -> list[Exchange]:
+    return [told(command), asked(query, value)]
+
+
+def among(word: str, of: str, place: int, before: str, sent: str) -> list[Exchange]:
+    """One of several values that share a command: asked, sent with the others, read back."""
+    values = before.split(",")
+    values[place] = sent
+    after = ",".join(values)
+    return [asked(f"{word}? {of}", before), told(f"{word} {of},{after}"), asked(f"{word}? {of}", after)]
+
+
+def fields(word: str, of: str, reply: str, names: str) -> Read:
+    """A reading for each of the values of one reply; a dot in it makes a number with a fraction."""
+    read: Read = {
+        name: ([asked(f"{word}? {of}", reply)], float(text) if "." in text else int(text))
+        for name, text in zip(names.split(), reply.split(","), strict=True)
+    }
+    return read
+
+
+READ: Read = {
+    "temperature_K": ([asked("KRDG? A", "+25.001")], 25.001),
+    "set_temperature_K": ([asked("SETP? 1", "+25.000")], 25.0),
+    "heater_percent": ([asked("HTR? 1", "+055.6")], 55.6),
+    "heater_range": ([asked("RANGE? 1", "3")], 3),
+    "operation": ([asked("OPST?", "016")], 16),
+    "operation_latched": ([asked("OPSTR?", "024")], 24),
+    "tuning": ([asked("TUNEST?", "1,1,0,04")], True),
+    "mode": ([asked("MODE?", "1")], 1),
+}
+WRITTEN: Written = {
+    "set_temperature_K": (25.0, set_point()),
+    "mode": (2, one("MODE?", "MODE 2", "2")),
+}
+for letter in "ABCD":
+    low = letter.lower()
+    if letter != "A":
+        READ = READ | {f"{low}_temperature_K": ([asked(f"KRDG? {letter}", "+293.15")], 293.15)}
+    alarms = "alarm_on alarm_high_K alarm_low_K alarm_deadband_K alarm_latches alarm_beeps alarm_lights"
+    types = "type auto_range range compensated unit"
+    READ = (
+        READ
+        | {
+            f"{low}_sensor": ([asked(f"SRDG? {letter}", "+1.0523")], 1.0523),
+            f"{low}_reading_status": ([asked(f"RDGST? {letter}", "032")], 32),
+            f"{low}_limit_K": ([asked(f"TLIMIT? {letter}", "+330.0")], 330.0),
+            f"{low}_curve": ([asked(f"INCRV? {letter}", "21")], 21),
+            f"{low}_name": ([asked(f"INNAME? {letter}", "nozzle         ")], "nozzle"),
+            f"{low}_alarm_high": ([asked(f"ALARMST? {letter}", "1,0")], True),
+            f"{low}_alarm_low": ([asked(f"ALARMST? {letter}", "1,0")], False),
+        }
+        | fields("INTYPE", letter, "3,1,0,1,1", " ".join(f"{low}_{name}" for name in types.split()))
+        | fields("FILTER", letter, "1,10,2", f"{low}_filter_on {low}_filter_points {low}_filter_percent")
+        | fields("ALARM", letter, "1,+320.0,+4.0,+0.5,1,0,1", " ".join(f"{low}_{name}" for name in alarms.split()))
+    )
+    WRITTEN = WRITTEN | {
+        f"{low}_limit_K": (330.0, one(f"TLIMIT? {letter}", f"TLIMIT {letter},330.000", "+330.0")),
+        f"{low}_curve": (22, one(f"INCRV? {letter}", f"INCRV {letter},22", "22")),
+        f"{low}_name": ("rod", one(f"INNAME? {letter}", f'INNAME {letter},"rod"', "rod            ")),
+        f"{low}_type": (1, among("INTYPE", letter, 0, "3,1,0,1,1", "1")),
+        f"{low}_auto_range": (0, among("INTYPE", letter, 1, "3,1,0,1,1", "0")),
+        f"{low}_range": (5, among("INTYPE", letter, 2, "3,1,0,1,1", "5")),
+        f"{low}_compensated": (0, among("INTYPE", letter, 3, "3,1,0,1,1", "0")),
+        f"{low}_unit": (2, among("INTYPE", letter, 4, "3,1,0,1,1", "2")),
+        f"{low}_filter_on": (0, among("FILTER", letter, 0, "1,10,2", "0")),
+        f"{low}_filter_points": (64, among("FILTER", letter, 1, "1,10,2", "64")),
+        f"{low}_filter_percent": (10, among("FILTER", letter, 2, "1,10,2", "10")),
+        f"{low}_alarm_on": (0, among("ALARM", letter, 0, "1,+320.0,+4.0,+0.5,1,0,1", "0")),
+        f"{low}_alarm_high_K": (310.0, among("ALARM", letter, 1, "1,+320.0,+4.0,+0.5,1,0,1", "310.000")),
+        f"{low}_alarm_low_K": (5.0, among("ALARM", letter, 2, "1,+320.0,+4.0,+0.5,1,0,1", "5.000")),
+        f"{low}_alarm_deadband_K": (1.0, among("ALARM", letter, 3, "1,+320.0,+4.0,+0.5,1,0,1", "1.000")),
+        f"{low}_alarm_latches": (0, among("ALARM", letter, 4, "1,+320.0,+4.0,+0.5,1,0,1", "0")),
+        f"{low}_alarm_beeps": (1, among("ALARM", letter, 5, "1,+320.0,+4.0,+0.5,1,0,1", "1")),
+        f"{low}_alarm_lights": (0, among("ALARM", letter, 6, "1,+320.0,+4.0,+0.5,1,0,1", "0")),
+    }
+for n in "1234":
+    READ = (
+        READ
+        | fields("PID", n, "+0150.0,+0005.0,+000.0", f"output{n}_p output{n}_i output{n}_d")
+        | fields("RAMP", n, "1,+2.0", f"output{n}_ramp_on output{n}_ramp_K_min")
+        | fields("OUTMODE", n, "1,1,0", f"output{n}_mode output{n}_input output{n}_stays_on")
+        | {
+            f"output{n}_ramping": ([asked(f"RAMPST? {n}", "1")], True),
+            f"output{n}_manual_percent": ([asked(f"MOUT? {n}", "+012.50")], 12.5),
+        }
+    )
+    WRITTEN = WRITTEN | {
+        f"output{n}_p": (100.0, among("PID", n, 0, "+0150.0,+0005.0,+000.0", "100.0")),
+        f"output{n}_i": (20.0, among("PID", n, 1, "+0150.0,+0005.0,+000.0", "20.0")),
+        f"output{n}_d": (3.0, among("PID", n, 2, "+0150.0,+0005.0,+000.0", "3.0")),
+        f"output{n}_ramp_on": (0, among("RAMP", n, 0, "1,+2.0", "0")),
+        f"output{n}_ramp_K_min": (2.5, among("RAMP", n, 1, "1,+2.0", "2.5")),
+        f"output{n}_mode": (3, among("OUTMODE", n, 0, "1,1,0", "3")),
+        f"output{n}_input": (2, among("OUTMODE", n, 1, "1,1,0", "2")),
+        f"output{n}_stays_on": (1, among("OUTMODE", n, 2, "1,1,0", "1")),
+        f"output{n}_manual_percent": (20.0, one(f"MOUT? {n}", f"MOUT {n},20.00", "+020.00")),
+    }
+    if n != "1":
+        READ = READ | {
+            f"output{n}_set_point": ([asked(f"SETP? {n}", "+300.0")], 300.0),
+            f"output{n}_range": ([asked(f"RANGE? {n}", "1")], 1),
+            f"output{n}_percent": ([asked(f"{'HTR' if n == '2' else 'AOUT'}? {n}", "+050.0")], 50.0),
+        }
+        WRITTEN = WRITTEN | {
+            f"output{n}_set_point": (300.0, one(f"SETP? {n}", f"SETP {n},300.0000", "+300.0")),
+            f"output{n}_range": (1, one(f"RANGE? {n}", f"RANGE {n},1", "1")),
+        }
+    if n in "12":
+        names = " ".join(f"output{n}_{name}" for name in ("resistance", "highest_current", "user_current_A", "shows_power"))
+        READ = READ | fields("HTRSET", n, "1,0,0.75,1", names)
+        READ = READ | fields("RELAY", n, "2,1,0", f"relay{n}_mode relay{n}_input relay{n}_type")
+        READ = READ | {f"relay{n}_closed": ([asked(f"RELAYST? {n}", "1")], True)}
+        WRITTEN = WRITTEN | {
+            f"output{n}_resistance": (2, among("HTRSET", n, 0, "1,0,0.75,1", "2")),
+            f"output{n}_highest_current": (4, among("HTRSET", n, 1, "1,0,0.75,1", "4")),
+            f"output{n}_user_current_A": (1.25, among("HTRSET", n, 2, "1,0,0.75,1", "1.250")),
+            f"output{n}_shows_power": (2, among("HTRSET", n, 3, "1,0,0.75,1", "2")),
+            f"relay{n}_mode": (1, among("RELAY", n, 0, "2,1,0", "1")),
+            f"relay{n}_input": (3, among("RELAY", n, 1, "2,1,0", "3")),
+            f"relay{n}_type": (2, among("RELAY", n, 2, "2,1,0", "2")),
+        }
+DONE: Done = {"reset_alarms": [told("ALMRST")], "reset": [told("*RST")]} | {
+    f"tune_output{n}_{name}": [told(f"ATUNE {n},{code}")] for n in (1, 2) for code, name in enumerate(("p", "pi", "pid"))
+}
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(LakeShore336, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(LakeShore336, name, READ)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(LakeShore336, name, WRITTEN)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(LakeShore336, name, DONE)

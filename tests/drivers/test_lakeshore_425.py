@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, GarbledReply, LinkTimeout, Refused, WrongInstrument
 from drivers.lakeshore_425 import LakeShore425
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, scripted
 
 IDENTITY = b"LSCI,MODEL425,4250022,1.0\r\n"
@@ -100,3 +101,79 @@ def test_only_fields_come_out(text: bytes) -> None:
         assert -35 <= float(unit.read("field_T")) <= 35
     except DriverError:
         return
+
+
+FINE = (b"OPST?\n", b"132\r\n")
+ALARM = "0,1,+100.000E-03,+300.000E-03,1,0,1"
+
+
+def plain(text: str, reply: str) -> Exchange:
+    return (f"{text}\n".encode(), f"{reply}\r\n".encode())
+
+
+def changed(text: str, query: str, back: str) -> list[Exchange]:
+    return [(f"{text}\n".encode(), b""), plain(query, back)]
+
+
+def alarm(sent: str, back: str) -> list[Exchange]:
+    return [plain("ALARM?", ALARM), *changed(f"ALARM {sent}", "ALARM?", back)]
+
+
+READ: Read = {
+    "field_T": ([plain("RDGFIELD?", "+002.391E+00"), FINE], 2.391),
+    "status_bits": ([FINE], 132),
+    "highest_field_T": ([plain("RDGMX?", "+002.400E+00"), FINE], 2.4),
+    "relative_field_T": ([plain("RDGREL?", "-100.000E-03"), FINE], -0.1),
+    "smallest_field_T": ([plain("RDGMNMX?", "+000.000E+00,+002.400E+00"), FINE], 0.0),
+    "largest_field_T": ([plain("RDGMNMX?", "+000.000E+00,+002.400E+00"), FINE], 2.4),
+    "relative": ([plain("REL?", "1")], True),
+    "relative_set_point_T": ([plain("RELSP?", "+001.000E+00")], 1.0),
+    "range": ([plain("RANGE?", "4")], 4),
+    "automatic_range": ([plain("AUTO?", "0")], False),
+    "probe": ([plain("TYPE?", "41")], "high stability"),
+    "alarm_on": ([plain("ALARM?", ALARM)], False),
+    "alarm_signed": ([plain("ALARM?", ALARM)], False),
+    "alarm_low": ([plain("ALARM?", ALARM)], 0.1),
+    "alarm_high": ([plain("ALARM?", ALARM)], 0.3),
+    "alarm_inside": ([plain("ALARM?", ALARM)], False),
+    "alarm_sorting": ([plain("ALARM?", ALARM)], False),
+    "alarm_audible": ([plain("ALARM?", ALARM)], True),
+    "relay_mode": ([plain("RELAY?", "2,3")], 2),
+    "relay_type": ([plain("RELAY?", "2,3")], 3),
+    "relay_closed": ([plain("RELAYST?", "1")], True),
+}
+WRITTEN: Written = {
+    "relative": (True, changed("REL 1", "REL?", "1")),
+    "relative_set_point_T": (1.5, changed("RELSP 1.500000E+00", "RELSP?", "+001.500E+00")),
+    "range": (3, changed("RANGE 3", "RANGE?", "3")),
+    "automatic_range": (True, changed("AUTO 1", "AUTO?", "1")),
+    "alarm_on": (True, alarm("1,1,+100.000E-03,+300.000E-03,1,0,1", "1,1,+100.000E-03,+300.000E-03,1,0,1")),
+    "alarm_signed": (True, alarm("0,2,+100.000E-03,+300.000E-03,1,0,1", "0,2,+100.000E-03,+300.000E-03,1,0,1")),
+    "alarm_low": (0.2, alarm("0,1,0.2,+300.000E-03,1,0,1", "0,1,+200.000E-03,+300.000E-03,1,0,1")),
+    "alarm_high": (0.4, alarm("0,1,+100.000E-03,0.4,1,0,1", "0,1,+100.000E-03,+400.000E-03,1,0,1")),
+    "alarm_inside": (True, alarm("0,1,+100.000E-03,+300.000E-03,2,0,1", "0,1,+100.000E-03,+300.000E-03,2,0,1")),
+    "alarm_sorting": (True, alarm("0,1,+100.000E-03,+300.000E-03,1,1,1", "0,1,+100.000E-03,+300.000E-03,1,1,1")),
+    "alarm_audible": (False, alarm("0,1,+100.000E-03,+300.000E-03,1,0,0", "0,1,+100.000E-03,+300.000E-03,1,0,0")),
+    "relay_mode": (1, [plain("RELAY?", "2,3"), *changed("RELAY 1,3", "RELAY?", "1,3")]),
+    "relay_type": (2, [plain("RELAY?", "2,3"), *changed("RELAY 2,2", "RELAY?", "2,2")]),
+}
+DONE: Done = {"zero_probe": [(b"ZPROBE\n", b"")], "clear_zero": [(b"ZCLEAR\n", b"")], "reset": [(b"*RST\n", b"")]}
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(LakeShore425, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(LakeShore425, name, READ)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(LakeShore425, name, WRITTEN)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(LakeShore425, name, DONE)

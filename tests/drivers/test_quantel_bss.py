@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.quantel_bss import BigSkyBSS
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
 
 
@@ -72,7 +73,7 @@ def test_an_unchanged_echo_is_a_refusal() -> None:
     unit, _ = laser(
         [*STOPPED, says("P1", "CG pump       1"), says("V1150", "voltage  1150 V"), says("LPM1", "LP synch :  0  ")]
     )
-    with pytest.raises(Refused, match="LPM stays at 0 after 1 was set"):
+    with pytest.raises(Refused, match="lamp_external stays at False after True was set"):
         unit.prepare()
 
 
@@ -252,3 +253,76 @@ def test_only_errors_of_the_driver_escape(field: str) -> None:
     unit, _ = laser([(b">WOR\r\n", b"\r\n" + field.encode("latin-1")), state("standby")])
     with pytest.raises(DriverError):
         unit.status()
+
+
+READ: Read = {
+    "lamp_voltage_V": ([says("V", "voltage  1150 V")], 1150),
+    "coolant_C": ([says("CG", "temp. CG 39 d")], 39),
+    "lamp_shots": ([says("C", "ct LP 000123456")], 123456),
+    "shutter_open": ([says("R", "shutter opened ")], True),
+    "pump_on": ([says("P", "CG pump       1")], True),
+    "harmonic_fault": ([says("IHG", "IHG           0")], False),
+    "opens_shutter_at_run": ([says("ROF", "shutt. at run 1")], True),
+    "operating_time": ([says("T", "ct time 7040:23")], "7040:23"),
+    "revision_date": ([says("DAT", "20/12/02       ")], "20/12/02"),
+    "charged_voltage_V": ([says("VA", "voltage ac1149V")], 1149),
+    "capacitor_voltage_V": ([says("VI", "voltage it0900V")], 900),
+    "average_voltage_V": ([says("VMO", "Voltage m0950 V")], 950),
+    "lamp_energy_J": ([says("ENE", "energy    21.2J")], 21.2),
+    "capacitor_uF": ([says("CAP", "capacity 29.3uF")], 29.3),
+    "lamp_external": ([says("LPM", "LP synch :  1  ")], True),
+    "rate_Hz": ([says("F", "freq.  40.00 Hz")], 40.0),
+    "user_lamp_shots": ([says("UC", "cu LP 000000012")], 12),
+    "q_switch_mode": ([says("QSM", "QS mode :   2  ")], 2),
+    "q_switch_every": ([says("QSF", "cycle rate F/10")], 10),
+    "q_switch_burst": ([says("QSP", "burst QS    050")], 50),
+    "q_switch_at_run": ([says("QOF", "QS at run     1")], True),
+    "q_switch_delay_us": ([says("W", "delay    225 uS")], 225),
+    "shortest_delay_us": ([says("WMN", "dly QS m 100 uS")], 100),
+    "longest_delay_us": ([says("WMX", "dly QS M 500 uS")], 500),
+    "q_switch_wait": ([says("QSW", "QS wait :   000")], 0),
+    "q_switch_shots": ([says("CQ", "ct QS 000123456")], 123456),
+    "user_q_switch_shots": ([says("UCQ", "cu QS 000000003")], 3),
+}
+WRITTEN: Written = {
+    "lamp_voltage_V": (1000, [says("V1000", "voltage  1000 V")]),
+    "shutter_open": (False, [says("R0", "shutter closed ")]),
+    "pump_on": (True, [says("P1", "CG pump       1")]),
+    "opens_shutter_at_run": (False, [says("ROF0", "shutt. at run 0")]),
+    "lamp_energy_J": (21.2, [says("ENE212", "energy    21.2J")]),
+    "lamp_external": (False, [says("LPM0", "LP synch :  0  ")]),
+    "rate_Hz": (20.05, [says("F2005", "freq.  20.05 Hz")]),
+    "q_switch_mode": (1, [says("QSM1", "QS mode :   1  ")]),
+    "q_switch_every": (5, [says("QSF05", "cycle rate F/05")]),
+    "q_switch_burst": (20, [says("QSP020", "burst QS    020")]),
+    "q_switch_at_run": (False, [says("QOF0", "QS at run     0")]),
+    "q_switch_delay_us": (140, [says("W140", "delay    140 uS")]),
+    "q_switch_wait": (10, [says("QSW010", "QS wait :   010")]),
+}
+DONE: Done = {
+    "reset_user_lamp_shots": [says("UC0", "cu LP 000000000")],
+    "reset_user_q_switch_shots": [says("UCQ0", "cu QS 000000000")],
+    "save_settings": [says("SAV1", "Save config.  1")],
+    "save_user_counters": [says("SUC", "user ct saved  ")],
+    "one_pulse": [says("OQ", "fire ext   qse ")],
+    "simmer": [says("M", "simmer         ")],
+}
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(BigSkyBSS, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(BigSkyBSS, name, READ, lamp_voltage_V=1150)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(BigSkyBSS, name, WRITTEN, lamp_voltage_V=1150)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(BigSkyBSS, name, DONE, lamp_voltage_V=1150)

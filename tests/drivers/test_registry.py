@@ -52,6 +52,12 @@ def test_a_driver_has_the_verbs_of_its_role_with_their_arguments(driver: str) ->
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
+def test_only_numbers_that_can_be_read_are_polled(driver: str) -> None:
+    for quantity in driver_class(driver).declared:
+        assert not quantity.polled or (quantity.access != "write" and quantity.kind is not str), quantity.name
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
 def test_every_number_has_limits_on_one_side_at_least_and_a_source(driver: str) -> None:
     for quantity in driver_class(driver).declared:
         assert quantity.source, quantity.name

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.roles import Pulse
 from drivers.srs_dg645 import DG645
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, scripted
 
 IDENTITY = b"Stanford Research Systems,DG645,s/n004025,ver1.00.00E\r\n"
@@ -201,3 +202,101 @@ def test_only_a_delay_that_was_asked_for_is_taken(reply: str) -> None:
     unit, _ = scripted(DG645, [*level(2), told("DLAY 4,0,0.000299800000"), asked("DLAY?4", reply)])
     with pytest.raises((Refused, GarbledReply)):
         unit.program({"CD": Pulse(299.8e-6, 10e-6)}, 20.0)
+
+
+def plain(text: str, reply: str) -> Exchange:
+    return (f"{text}\n".encode(), f"{reply}\r\n".encode())
+
+
+def changed(command: str, query: str, back: str) -> list[Exchange]:
+    return [plain(f"{command};LERR?", "0"), plain(query, back)]
+
+
+READ: Read = {
+    "rate_Hz": ([plain("TRAT?", "20.000000")], 20.0),
+    "trigger_source": ([plain("TSRC?", "5")], 5),
+    "threshold_V": ([plain("TLVL?", "1.00")], 1.0),
+    "inhibit": ([plain("INHB?", "1")], 1),
+    "advanced": ([plain("ADVT?", "0")], False),
+    "hold_off_s": ([plain("HOLD?", "0.000001000")], 1e-6),
+    "prescaler": ([plain("PRES?0", "100")], 100),
+    "burst_on": ([plain("BURM?", "1")], True),
+    "burst_count": ([plain("BURC?", "4294967295")], 4294967295),
+    "burst_period_s": ([plain("BURP?", "0.00010000")], 1e-4),
+    "burst_delay_s": ([plain("BURD?", "0.000005000000")], 5e-6),
+    "burst_first_only": ([plain("BURT?", "1")], True),
+    "timebase": ([plain("TIMB?", "2")], 2),
+    "events": ([plain("INSR?", "5")], 5),
+}
+WRITTEN: Written = {
+    "rate_Hz": (20.0, changed("TRAT 20.000000", "TRAT?", "20.000000")),
+    "trigger_source": (5, changed("TSRC 5", "TSRC?", "5")),
+    "threshold_V": (1.5, changed("TLVL 1.50", "TLVL?", "1.50")),
+    "inhibit": (2, changed("INHB 2", "INHB?", "2")),
+    "advanced": (True, changed("ADVT 1", "ADVT?", "1")),
+    "hold_off_s": (1e-6, changed("HOLD 0.000001000", "HOLD?", "0.000001000")),
+    "prescaler": (100, changed("PRES 0,100", "PRES?0", "100")),
+    "burst_on": (False, changed("BURM 0", "BURM?", "0")),
+    "burst_count": (10, changed("BURC 10", "BURC?", "10")),
+    "burst_period_s": (1e-3, changed("BURP 0.00100000", "BURP?", "0.00100000")),
+    "burst_delay_s": (5e-6, changed("BURD 0.000005000000", "BURD?", "0.000005000000")),
+    "burst_first_only": (True, changed("BURT 1", "BURT?", "1")),
+}
+for number, letter in enumerate("abcdefgh", 2):
+    READ = READ | {
+        f"{letter}_reference": ([plain(f"DLAY?{number}", "2,+0.001000000000")], 2),
+        f"{letter}_delay_s": ([plain(f"DLAY?{number}", "2,-0.001000000000")], -1e-3),
+        f"{letter}_link": ([plain(f"LINK?{number}", "0")], 0),
+    }
+    delay = [
+        plain(f"DLAY?{number}", "0,+0.001000000000"),
+        *changed(f"DLAY {number},0,0.000010000000", f"DLAY?{number}", "0,+0.000010000000"),
+    ]
+    WRITTEN = WRITTEN | {
+        f"{letter}_delay_s": (1e-5, delay),
+        f"{letter}_link": (0, changed(f"LINK {number},0", f"LINK?{number}", "0")),
+    }
+for number, output in enumerate(("t0", "ab", "cd", "ef", "gh")):
+    READ = READ | {
+        f"{output}_amplitude_V": ([plain(f"LAMP?{number}", "4.00")], 4.0),
+        f"{output}_offset_V": ([plain(f"LOFF?{number}", "-1.00")], -1.0),
+        f"{output}_positive": ([plain(f"LPOL?{number}", "1")], True),
+    }
+    WRITTEN = WRITTEN | {
+        f"{output}_amplitude_V": (3.5, changed(f"LAMP {number},3.50", f"LAMP?{number}", "3.50")),
+        f"{output}_offset_V": (-1.0, changed(f"LOFF {number},-1.00", f"LOFF?{number}", "-1.00")),
+        f"{output}_positive": (False, changed(f"LPOL {number},0", f"LPOL?{number}", "0")),
+    }
+    if number:
+        READ = READ | {
+            f"{output}_prescaler": ([plain(f"PRES?{number}", "7")], 7),
+            f"{output}_phase": ([plain(f"PHAS?{number}", "3")], 3),
+        }
+        WRITTEN = WRITTEN | {
+            f"{output}_prescaler": (9, changed(f"PRES {number},9", f"PRES?{number}", "9")),
+            f"{output}_phase": (2, changed(f"PHAS {number},2", f"PHAS?{number}", "2")),
+        }
+DONE: Done = (
+    {"trigger": [plain("*TRG;LERR?", "0")], "lock_panel": [plain("REMT;LERR?", "0")]}
+    | {f"save_{n}": [plain(f"*SAV {n};LERR?", "0")] for n in range(1, 10)}
+    | {f"recall_{n}": [plain(f"*RCL {n};LERR?", "0")] for n in range(10)}
+)
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(DG645, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(DG645, name, READ)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(DG645, name, WRITTEN)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(DG645, name, DONE)

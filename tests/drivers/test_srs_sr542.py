@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.srs_sr542 import SR542
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, scripted
 
 IDENTITY = b"Stanford_Research_Systems,SR542,s/n00001005,v1.0.5\r\n"
@@ -137,3 +138,85 @@ def test_only_errors_of_the_driver_escape(text: bytes) -> None:
             assert -360 <= float(unit.read(quantity)) <= 20000
         except DriverError:
             continue
+
+
+def plain(text: str, reply: str) -> Exchange:
+    return (f"{text}\n".encode(), f"{reply}\r\n".encode())
+
+
+def told_fine(text: str) -> list[Exchange]:
+    return [(f"{text}\n".encode(), b""), plain("LERR?", "0")]
+
+
+def changed(word: str, sent: str, back: str) -> list[Exchange]:
+    return [*told_fine(f"{word} {sent}"), plain(f"{word}?", back)]
+
+
+READ: Read = {
+    "frequency_Hz": ([plain("MFRQ? 0", "100.01")], 100.01),
+    "inner_Hz": ([plain("MFRQ? 1", "50.0")], 50.0),
+    "shaft_Hz": ([plain("MFRQ? 2", "10.0")], 10.0),
+    "reference_Hz": ([plain("MFRQ? 3", "20.0")], 20.0),
+    "sum_Hz": ([plain("MFRQ? 4", "150.0")], 150.0),
+    "difference_Hz": ([plain("MFRQ? 5", "-50.0")], -50.0),
+    "target_Hz": ([plain("MFRQ? 6", "100.0")], 100.0),
+    "phase_deg": ([plain("PHAS?", "-12.50")], -12.5),
+    "phase_locked": ([plain("CHCR? 3", "1")], True),
+    "motor_runs": ([plain("CHCR? 0", "1")], True),
+    "reference_locked": ([plain("CHCR? 1", "0")], False),
+    "frequency_locked": ([plain("CHCR? 2", "1")], True),
+    "current_at_limit": ([plain("CHCR? 4", "0")], False),
+    "motor_on": ([plain("MOTR?", "1")], True),
+    "source": ([plain("SRCE?", "3")], 3),
+    "edge": ([plain("EDGE?", "2")], 2),
+    "control": ([plain("CTRL?", "1")], 1),
+    "internal_Hz": ([plain("IFRQ?", "80.00")], 80.0),
+    "relative_phase": ([plain("RELP?", "0")], False),
+    "multiple": ([plain("MULT?", "5")], 5),
+    "divider": ([plain("DIVR?", "2")], 2),
+    "vco_full_scale_Hz": ([plain("VCOS?", "1000.00")], 1000.0),
+    "inner_slots": ([plain("SLOT? 0", "5")], 5),
+    "outer_slots": ([plain("SLOT? 1", "6")], 6),
+    "display": ([plain("DISP?", "4")], 4),
+    "audible_alarm": ([plain("ALRM?", "1")], True),
+    "key_click": ([plain("KCLK?", "0")], False),
+}
+WRITTEN: Written = {
+    "phase_deg": (-12.5, changed("PHAS", "-12.50", "-12.50")),
+    "motor_on": (True, changed("MOTR", "1", "1")),
+    "source": (0, changed("SRCE", "0", "0")),
+    "edge": (1, changed("EDGE", "1", "1")),
+    "control": (2, changed("CTRL", "2", "2")),
+    "internal_Hz": (150.0, changed("IFRQ", "150.00", "150.00")),
+    "relative_phase": (True, changed("RELP", "1", "1")),
+    "multiple": (7, changed("MULT", "7", "7")),
+    "divider": (3, changed("DIVR", "3", "3")),
+    "vco_full_scale_Hz": (500.0, changed("VCOS", "500.00", "500.00")),
+    "display": (0, changed("DISP", "0", "0")),
+    "audible_alarm": (False, changed("ALRM", "0", "0")),
+    "key_click": (True, changed("KCLK", "1", "1")),
+}
+DONE: Done = (
+    {"jump_to_internal_frequency": told_fine("JINT"), "revert_settings": told_fine("BACK")}
+    | {f"save_{n}": told_fine(f"*SAV {n}") for n in range(1, 10)}
+    | {f"recall_{n}": told_fine(f"*RCL {n}") for n in range(1, 10)}
+)
+
+
+def test_every_command_has_its_bytes() -> None:
+    names_complete(SR542, READ, WRITTEN, DONE)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_reading(name: str) -> None:
+    check_read(SR542, name, READ)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_setting(name: str) -> None:
+    check_written(SR542, name, WRITTEN)
+
+
+@pytest.mark.parametrize("name", DONE)
+def test_doing(name: str) -> None:
+    check_done(SR542, name, DONE)
