@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench interop clean
+.PHONY: demo test check bench faults docs interop clean
 
 demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
@@ -18,6 +18,13 @@ check: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(BIN)/python benchmarks/digitizer.py
+
+# 10,000 random faults on the wires of every instrument.
+faults: $(VENV)/installed-test
+	$(BIN)/python -P benchmarks/faults.py
+
+docs: $(VENV)/installed-test
+	$(BIN)/python -P -m drivers.catalogue > docs/instruments.md
 
 # Other people's clients talk to the simulators; in an environment of its own, since they pin old libraries.
 interop:

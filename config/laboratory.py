@@ -25,6 +25,18 @@ Role = Literal[
     "vacuum gauge",
     "pulse-energy meter",
 ]
+SINGLE: tuple[Role, ...] = (
+    "delay generator",
+    "ablation laser",
+    "ionisation laser",
+    "magnet supply",
+    "field probe",
+    "pressure controller",
+    "cold head",
+    "chopper",
+    "digitizer",
+)
+"""Roles of which a run needs one; of the others there may be any number."""
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -38,6 +50,8 @@ class InstrumentConfiguration(Model):
     options: dict[str, float | int | bool | str] = {}
     poll_s: Positive = 2.0
     """Period of housekeeping, laboratory time."""
+    spare: bool = False
+    """A spare is checked, talked to and made safe, but takes no part in runs."""
 
 
 Event = Literal["gas_valve", "flash_lamp", "q_switch", "ionisation", "digitizer"]
@@ -123,15 +137,19 @@ class Laboratory(Model):
     @field_validator("instruments")
     @classmethod
     def _roles_once(cls, instruments: dict[str, InstrumentConfiguration]) -> dict[str, InstrumentConfiguration]:
-        roles = [instrument.role for instrument in instruments.values()]
-        twice = sorted({role for role in roles if roles.count(role) > 1})
+        roles = [instrument.role for instrument in instruments.values() if not instrument.spare]
+        twice = sorted({role for role in roles if role in SINGLE and roles.count(role) > 1})
         if twice:
-            raise ValueError(f"more than one instrument has the role {', '.join(twice)}; keep one of each")
+            raise ValueError(f"more than one instrument has the role {', '.join(twice)}; mark all but one with spare = true")
         return instruments
 
+    def taking_part(self) -> dict[str, InstrumentConfiguration]:
+        """The instruments of a run: all but the spares."""
+        return {name: instrument for name, instrument in self.instruments.items() if not instrument.spare}
+
     def named(self, role: Role) -> str:
-        """The name of the instrument with this role."""
-        for name, instrument in self.instruments.items():
+        """The name of the instrument with this role that takes part in runs."""
+        for name, instrument in self.taking_part().items():
             if instrument.role == role:
                 return name
         raise ConfigurationError(f"laboratory {self.name!r} has no {role}; add an instrument with that role")

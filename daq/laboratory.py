@@ -4,6 +4,7 @@ with Laboratory(Path("lab.toml")) as lab:
     summary = lab.run(read_plan(Path("plan.toml")), Path("runs"))
 """
 
+import math
 import signal
 import threading
 import time
@@ -15,9 +16,11 @@ from pathlib import Path
 from types import FrameType, TracebackType
 
 from config.calibration import Calibrations
+from config.errors import ConfigurationError
 from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
 from daq.analysis import Results, analyse
+from daq.engine.conversation import Conversation, conversation
 from daq.engine.instruments import Instruments, at_once, connect_and_identify
 from daq.engine.review import Review, review
 from daq.engine.run import Run
@@ -27,6 +30,7 @@ from daq.record.run_file import RunFile, RunFileError
 from daq.reduce import Profiles, Reducer
 from daq.safety.safe_order import Outcome, make_safe
 from drivers.errors import DriverError
+from drivers.links.link import WireLog
 from drivers.registry import check_options
 from drivers.roles import Identity, Status
 
@@ -45,6 +49,13 @@ class Health:
     error: str = ""
     answer_s: float = 0.0
     """How long connecting, identifying and asking took."""
+    answered_at: float = math.nan
+    """When the last answer came, by the clock of `time.monotonic`."""
+    spare: bool = False
+
+    def age_s(self) -> float:
+        """Age of its last answer now; NaN if it never answered."""
+        return time.monotonic() - self.answered_at
 
 
 class Laboratory:
@@ -96,6 +107,16 @@ def check(path: Path | None = None) -> list[Health]:
     ]
 
 
+@contextmanager
+def talk_to(path: Path | None, name: str, log: WireLog, allow_unsafe: bool) -> Iterator[Conversation]:
+    """Raw words with one instrument of a laboratory; `log` gets every piece sent and received."""
+    configured = read_checked(path)[0].instruments
+    if name not in configured:
+        raise ConfigurationError(f"there is no instrument {name!r}; known are {', '.join(configured)}")
+    with conversation(name, configured[name], log, allow_unsafe=allow_unsafe) as found:
+        yield found
+
+
 def make_laboratory_safe(path: Path | None = None) -> list[Outcome]:
     """Bring every instrument of a laboratory that can be reached to its safe state; what cannot be reached is said so."""
     configuration, _ = read_checked(path)
@@ -115,7 +136,7 @@ def _look(configuration: LaboratoryConfiguration, name: str) -> Health:
     started = time.monotonic()
     instrument, identity = connect_and_identify(name, configuration.instruments[name])
     try:
-        return _health(configuration, name, identity, instrument.status(), answer_s=time.monotonic() - started)
+        return _health(configuration, name, identity, instrument.status(), started=started)
     finally:
         instrument.close()
 
@@ -147,10 +168,13 @@ def _health(
     identity: Identity | None = None,
     status: Status | None = None,
     error: str = "",
-    answer_s: float = 0.0,
+    started: float = math.nan,
 ) -> Health:
     one = configuration.instruments[name]
-    return Health(name, one.role, one.driver, identity, status, error, answer_s)
+    now = time.monotonic()
+    if error:
+        return Health(name, one.role, one.driver, identity, status, error, spare=one.spare)
+    return Health(name, one.role, one.driver, identity, status, "", now - started, now, one.spare)
 
 
 @contextmanager

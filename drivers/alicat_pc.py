@@ -55,6 +55,7 @@ class AlicatPC(Driver):
 
     role = "pressure controller"
     framing = Terminated(b"\r")
+    command_end = b"\r"
     serial = SerialSettings(baud=19200)
     timeout_s = 0.5
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -192,7 +193,7 @@ class AlicatPC(Driver):
         return self._number("the ramp", words[1]) * self._bar
 
     def _ask(self, text: str) -> str:
-        reply = self.link.query(f"{self._id}{text}\r".encode("ascii")).replace(b"\0", b"").decode("ascii", "replace")
+        reply = self.link.query(self._line(self._id + text)).replace(b"\0", b"").decode("ascii", "replace")
         if reply == "?":
             raise self._refused(f"{self._id + text!r} is not understood")
         return reply

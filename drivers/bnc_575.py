@@ -163,6 +163,7 @@ class BNC575(Driver):
 
     role = "delay generator"
     framing = Terminated(b"\r\n")
+    command_end = b"\r\n"
     # No star: a unit that is still booting can lock up on one (section 1).
     probe = Probe(b":INST:CAT?\r\n", lambda reply: reply.startswith(b"T0,CHA"))
     serial = SerialSettings(baud=115200)
@@ -261,7 +262,7 @@ class BNC575(Driver):
                 raise LimitError(self.name, f"{output} ends {end_s:g} s after T0, too late for a period of {period_s:g} s")
 
     def _ask(self, text: str) -> str:
-        reply = self.link.query(text.encode("ascii") + b"\r\n").decode("ascii", "replace")
+        reply = self.link.query(self._line(text)).decode("ascii", "replace")
         if reply.startswith("?"):
             raise self._refused(f"{text!r}: {REFUSALS.get(reply, f'error {reply}')}")
         return reply

@@ -106,6 +106,7 @@ class CaenDT1470ET(Driver):
 
     role = "high voltage"
     framing = Terminated(b"\r\n")
+    command_end = b"\r\n"
     timeout_s = 1.5
     declared: ClassVar[tuple[Quantity, ...]] = (
         *(one for channel in CHANNELS for one in _of_channel(channel)),
@@ -187,7 +188,7 @@ class CaenDT1470ET(Driver):
     def make_safe(self) -> SafeResult:
         """All set points to zero at once, and look whether the outputs obey; a ramp of many minutes is not waited for."""
         for channel in CHANNELS:
-            self.link.send_regardless(f"\r\n{self._message('SET', f'CH:{channel},PAR:VSET,VAL:0.0')}".encode("ascii"))
+            self.link.send_regardless(b"\r\n" + self._line(self._message("SET", f"CH:{channel},PAR:VSET,VAL:0.0")))
         self._zero()
         first = self._voltages()
         deadline = time.monotonic() + FALL_S
@@ -242,7 +243,7 @@ class CaenDT1470ET(Driver):
             self._write_and_compare(quantity, value, within=0.51 if quantity.command.endswith(".0f}") else 0.051)
 
     def _message(self, kind: str, text: str) -> str:
-        return f"$BD:{self._board:02d},CMD:{kind},{text}\r\n"
+        return f"$BD:{self._board:02d},CMD:{kind},{text}"
 
     def _ask(self, text: str) -> str:
         value = self._exchange("MON", text)
@@ -256,7 +257,7 @@ class CaenDT1470ET(Driver):
             raise self._garbled(f"{text} was answered with the value {value!r}")
 
     def _exchange(self, kind: str, text: str) -> str | None:
-        reply = self.link.query(self._message(kind, text).encode("ascii")).decode("ascii", "replace")
+        reply = self.link.query(self._line(self._message(kind, text))).decode("ascii", "replace")
         found = REPLY.fullmatch(reply)
         if found is None or int(found[1]) != self._board:
             raise self._garbled(f"{text} was answered with {reply!r}")

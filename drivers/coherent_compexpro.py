@@ -86,6 +86,7 @@ class COMPexPro(Driver):
 
     role = "ionisation laser"
     framing = Terminated(b"\r")
+    command_end = b"\r"
     probe = Probe(b"TYPE OF LASER?\r", lambda reply: reply.upper().startswith(b"COMPEX"))
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity(
@@ -255,11 +256,11 @@ class COMPexPro(Driver):
 
     def _tell(self, text: str) -> None:
         """Set, without a reply; who calls asks for what became of it."""
-        self.link.send(f"{text}\r".encode("ascii"))
+        self.link.send(self._line(text))
         self._pause(SETTLE_S)
 
     def _ask(self, text: str) -> str:
-        reply = self.link.query(f"{text}\r".encode("ascii"))
+        reply = self.link.query(self._line(text))
         if not reply or not all(0x20 <= byte < 0x7F for byte in reply):
             raise self._garbled(f"{text} was answered with {reply!r}")
         return reply.decode("ascii")

@@ -39,6 +39,7 @@ class EnergyMax(Driver):
 
     role = "pulse-energy meter"
     framing = Terminated(b"\r\n")
+    command_end = b"\r\n"
     probe = Probe(b"SYSTEM:INFORMATION:MODEL?\r\n", lambda reply: reply.startswith(b'"EM-'))
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("energy_J", "J", query="READ?", low=-1.0, high=100.0, polled=True, source="facts", about="of the last pulse"),
@@ -131,7 +132,7 @@ class EnergyMax(Driver):
 
     def _ask(self, text: str) -> str:
         with self.link:
-            reply = self.link.query(text.encode("ascii") + b"\r\n")
+            reply = self.link.query(self._line(text))
             # An error takes the place of the value, and no OK follows.
             ended = self.link.listen(self.link.timeout_s)
         answer = reply.decode("ascii", "replace")
@@ -142,6 +143,6 @@ class EnergyMax(Driver):
         return answer
 
     def _tell(self, text: str) -> None:
-        reply = self.link.query(text.encode("ascii") + b"\r\n")
+        reply = self.link.query(self._line(text))
         if reply != OK:
             raise self._refused(f"{text!r}: {reply.decode('ascii', 'replace')}")

@@ -52,6 +52,7 @@ class Danfysik8500(Driver):
 
     role = "magnet supply"
     framing = Terminated(b"\r")
+    command_end = b"\r"
     probe = Probe(b"S1\r", lambda reply: STATUS.fullmatch(reply) is not None)
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("current_A", "A", query="AD 8", polled=True, source="AD 8, PO", about="measured, signed by the polarity"),
@@ -240,7 +241,7 @@ class Danfysik8500(Driver):
 
     def _question(self, text: str) -> bytes:
         """Ask.  A refusal that comes instead of the answer, or in front of it, is raised as what it is."""
-        reply = self.link.query(text.encode("ascii") + b"\r")
+        reply = self.link.query(self._line(text))
         if reply.startswith(b"?"):
             self.link.distrust()
             raise self._refused(reply[1:].strip(b"\x07 ").decode("ascii", "replace") or "a command was refused")
@@ -249,7 +250,7 @@ class Danfysik8500(Driver):
     def _tell(self, text: str) -> None:
         """Set, and ask for the status word, so that a refusal is seen here and not by somebody else's question."""
         with self.link:
-            self.link.send(text.encode("ascii") + b"\r")
+            self.link.send(self._line(text))
             try:
                 self._status_word()
             except DriverError as error:

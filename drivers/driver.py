@@ -22,9 +22,9 @@ Pause = Callable[[float], None]
 class Driver:
     """Base of a driver.  A subclass declares the wire and the quantities, and adds the verbs of its role.
 
-    `framing` and `probe` describe replies and how to resynchronise; `serial` the line; `pace_s` the pause the instrument
-    wants between exchanges.  A driver is handed an open link and never sees a socket; one that is not `on_a_wire` speaks
-    through its maker's library instead, and is handed the address.
+    `framing` and `probe` describe replies and how to resynchronise, `command_end` what ends a line that is sent; `serial`
+    the line; `pace_s` the pause the instrument wants between exchanges.  A driver is handed an open link and never sees a
+    socket; one that is not `on_a_wire` speaks through its maker's library instead, and is handed the address.
 
     The limits in `declared` are those of the model: no reading outside them is believed.  `_limit` narrows them to what
     may be set on this unit.
@@ -32,6 +32,7 @@ class Driver:
 
     role: ClassVar[Role]
     framing: ClassVar[Framing]
+    command_end: ClassVar[bytes] = b""
     probe: ClassVar[Probe | None] = None
     serial: ClassVar[SerialSettings] = SerialSettings()
     bare_socket: ClassVar[bool] = False
@@ -84,11 +85,15 @@ class Driver:
         back = self._read(quantity)
         same = back == value if isinstance(value, str) else abs(float(back) - float(value)) <= within
         if not same:
-            found, wanted = (f"{one:g}" if isinstance(one, float) else str(one) for one in (back, value))
+            found, wanted = (f"{one:.12g}" if isinstance(one, float) else str(one) for one in (back, value))
             raise self._refused(f"{quantity.name} reads back {found} {quantity.unit}".rstrip() + f" after {wanted} was set")
 
     def _do(self, action: Action) -> None:
         self._tell(action.command)
+
+    def _line(self, text: str) -> bytes:
+        """A command as it goes on the wire."""
+        return text.encode("ascii") + self.command_end
 
     def _ask(self, text: str) -> str:
         """Send a query and return its reply as text."""

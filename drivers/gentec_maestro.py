@@ -131,12 +131,12 @@ class GentecMaestro(Driver):
         self._write_and_compare(quantity, value, within=2e-3 * max(1.0, abs(float(value))) if quantity.kind is float else 0.0)
 
     def _ask(self, text: str) -> str:
-        return self.link.query(text.encode("ascii")).decode("ascii", "replace").strip(" ")
+        return self.link.query(self._line(text)).decode("ascii", "replace").strip(" ")
 
     def _tell(self, text: str) -> None:
         """Older firmware stays silent, newer says ACK (section 2): a short while is given to it."""
         with self.link:
-            self.link.send(text.encode("ascii"))
+            self.link.send(self._line(text))
             reply = self.link.listen(ACKNOWLEDGE_S)
         if reply is not None and text != "*CAU" and reply.strip() != ACKNOWLEDGED.encode("ascii"):
             raise self._refused(f"{text!r} was answered with {reply.decode('ascii', 'replace')!r}")

@@ -105,6 +105,7 @@ class IsegNHQ(Driver):
 
     role = "high voltage"
     framing = Terminated(b"\r\n")
+    command_end = b"\r\n"
     probe = Probe(b"\r\n#\r\n", lambda reply: IDENTITY.fullmatch(reply.decode("ascii", "replace")) is not None)
     timeout_s = 2.0
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -225,7 +226,7 @@ class IsegNHQ(Driver):
         return float(int(found[1]) * 10.0 ** int(found[2] or 0))
 
     def _ask(self, text: str) -> str:
-        reply = self.link.query_echoed(text.encode("ascii") + b"\r\n").decode("ascii", "replace")
+        reply = self.link.query_echoed(self._line(text)).decode("ascii", "replace")
         if reply.startswith("?"):
             raise self._refused(f"{text!r}: {ERRORS.get(reply, reply.removeprefix('? '))}")
         return reply

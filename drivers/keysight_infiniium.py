@@ -40,6 +40,7 @@ class Infiniium(Driver):
 
     role = "digitizer"
     framing = Terminated(b"\n")
+    command_end = b"\n"
     probe = Probe(b"*IDN?\n", lambda reply: reply.upper().startswith(b"KEYSIGHT TECHNOLOGIES,"))
     bare_socket = True
     timeout_s = 3.0
@@ -265,7 +266,7 @@ class Infiniium(Driver):
             raise self._refused(f"{what}: {reply}")
 
     def _ask(self, text: str) -> str:
-        return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace").strip(" ")
+        return self.link.query(self._line(text)).decode("ascii", "replace").strip(" ")
 
     def _tell(self, text: str) -> None:
         self._send(text)
@@ -287,4 +288,4 @@ class Infiniium(Driver):
 
     def _send(self, *texts: str) -> None:
         for text in texts:
-            self.link.send(text.encode("ascii") + b"\n")
+            self.link.send(self._line(text))

@@ -158,6 +158,7 @@ class LakeShore336(Driver):
 
     role = "cold head"
     framing = Terminated(b"\r\n")
+    command_end = b"\n"
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"LSCI,"))
     serial = SerialSettings(baud=57600, data_bits=7, parity="odd")
     pace_s = 0.05
@@ -267,7 +268,7 @@ class LakeShore336(Driver):
             raise self._refused(f"heater range reads back {back} after {heater_range} was set")
 
     def _ask(self, text: str) -> str:
-        reply = self.link.query(f"{text};*ESR?\n".encode("ascii")).decode("ascii", "replace")
+        reply = self.link.query(self._line(f"{text};*ESR?")).decode("ascii", "replace")
         answer, separator, events = reply.rpartition(";")
         # A query that was not understood leaves only the events.
         self._check(text, events)
@@ -276,7 +277,7 @@ class LakeShore336(Driver):
         return answer
 
     def _tell(self, text: str) -> None:
-        self._check(text, self.link.query(f"{text};*ESR?\n".encode("ascii")).decode("ascii", "replace"))
+        self._check(text, self.link.query(self._line(f"{text};*ESR?")).decode("ascii", "replace"))
 
     def _check(self, text: str, events: str) -> None:
         bits = self._integer("*ESR?", events, high=255)

@@ -53,6 +53,7 @@ class LakeShore425(Driver):
 
     role = "field probe"
     framing = Terminated(b"\r\n")
+    command_end = b"\n"
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"LSCI,"))
     serial = SerialSettings(baud=57600, data_bits=7, parity="odd")
     pace_s = 0.03
@@ -115,7 +116,7 @@ class LakeShore425(Driver):
     def prepare(self) -> None:
         """DC mode, wide band, automatic range (the form `AUTO 1` is *assumed*), tesla."""
         for text in (f"RDGMODE {DC_WIDE}", "AUTO 1", f"UNIT {TESLA}"):
-            self.link.send(text.encode("ascii") + b"\n")
+            self.link.send(self._line(text))
         mode, unit = self._ask("RDGMODE?"), self._ask("UNIT?")
         if mode.replace(" ", "") != DC_WIDE:
             raise self._refused(f"reads in mode {mode!r} though {DC_WIDE} (DC, wide band) was asked for")
@@ -141,11 +142,11 @@ class LakeShore425(Driver):
 
     def _tell(self, text: str) -> None:
         """Nothing tells whether it was understood; who calls reads back."""
-        self.link.send(text.encode("ascii") + b"\n")
+        self.link.send(self._line(text))
 
     def _faults(self) -> tuple[str, ...]:
         bits = self._integer("OPST?", self._ask("OPST?"), high=255)
         return tuple(text for bit, text in FAULTS.items() if bits >> bit & 1)
 
     def _ask(self, text: str) -> str:
-        return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace")
+        return self.link.query(self._line(text)).decode("ascii", "replace")

@@ -81,6 +81,7 @@ class ESP301(Driver):
 
     role = "stage"
     framing = Terminated(b"\r\n")
+    command_end = b"\r"
     probe = Probe(b"VE?\r", lambda reply: reply.startswith(b"ESP301"))
     serial = SerialSettings(baud=19200, rts_cts=True)
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -173,7 +174,7 @@ class ESP301(Driver):
 
     def _ask(self, text: str) -> str:
         with self.link:
-            reply = self.link.query(text.encode("ascii") + b"\r")
+            reply = self.link.query(self._line(text))
             if UNASKED.fullmatch(reply):
                 later = self.link.listen(self.link.timeout_s)
                 if later is None:
@@ -183,7 +184,7 @@ class ESP301(Driver):
 
     def _tell(self, text: str) -> None:
         with self.link:
-            self.link.send(text.encode("ascii") + b"\r")
+            self.link.send(self._line(text))
             self._raise_error(text)
 
     def _raise_error(self, text: str) -> None:

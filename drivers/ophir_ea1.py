@@ -27,6 +27,7 @@ class OphirEA1(Driver):
 
     role = "pulse-energy meter"
     framing = Terminated(b"\r\n")
+    command_end = b"\r\n"
     probe = Probe(b"$VE\r\n", lambda reply: reply.startswith((b"*EA", b"*ED")))
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("energy_J", "J", query="$SE", low=-10.0, high=1e5, polled=True, source="3, 4", about="of the last pulse"),
@@ -133,7 +134,7 @@ class OphirEA1(Driver):
         self._write_and_compare(quantity, value)
 
     def _ask(self, text: str) -> str:
-        reply = self.link.query(text.encode("ascii") + b"\r\n").decode("ascii", "replace").strip("\0 ")
+        reply = self.link.query(self._line(text)).decode("ascii", "replace").strip("\0 ")
         if reply.startswith("?"):
             raise self._refused(f"{text!r}: {reply[1:].strip() or 'refused'}")
         if not reply.startswith("*"):

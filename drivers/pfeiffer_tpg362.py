@@ -115,6 +115,7 @@ class TPG362(Driver):
 
     role = "vacuum gauge"
     framing = Terminated(b"\r\n")
+    command_end = b"\r\n"
     probe = Probe(ETX + b"AYT\r\n" + ENQ, lambda reply: reply.startswith(b"TPG"))
     serial = SerialSettings(baud=9600)
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -193,7 +194,7 @@ class TPG362(Driver):
 
     def _tell(self, text: str) -> None:
         with self.link:
-            answer = self.link.query(text.encode("ascii") + b"\r\n")
+            answer = self.link.query(self._line(text))
             if answer == NAK:
                 word = self._integer("the error word", self._enquire(text), high=1111)
                 reasons = [reason for digit, reason in ERRORS.items() if word // digit % 10]

@@ -72,6 +72,7 @@ class BigSkyBSS(Driver):
 
     role = "ablation laser"
     framing = Counted(17, b"\r\n")
+    command_end = b"\r\n"
     probe = Probe(b">SN\r\n", lambda reply: SERIAL_NUMBER.fullmatch(reply.decode("ascii", "replace")) is not None)
     serial = SerialSettings(baud=9600)
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -287,7 +288,7 @@ class BigSkyBSS(Driver):
         return found[1]
 
     def _ask(self, text: str) -> str:
-        return self._exchange(f">{text}\r\n".encode("ascii"))
+        return self._exchange(self._line(f">{text}"))
 
     def _exchange(self, message: bytes) -> str:
         reply = self.link.query(message)

@@ -49,6 +49,7 @@ class QuantaRay(Driver):
 
     role = "ablation laser"
     framing = Terminated(b"\n")
+    command_end = b"\r"
     probe = Probe(b"*IDN?\r", lambda reply: b"Quanta" in reply or b"QUANTA" in reply)
     serial = SerialSettings(baud=9600, stop_bits=2)
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -66,8 +67,8 @@ class QuantaRay(Driver):
             about="PFN",
         ),
         Quantity("amplifier_percent", "%", int, "read-write", "READ:APFN?", "APFN {value}", 0, 100, source="3", about="PFN"),
-        Quantity("oscillator_measured_percent", "%", int, query="READ:OMON?", low=0, high=120, polled=True, source="3"),
-        Quantity("amplifier_measured_percent", "%", int, query="READ:AMON?", low=0, high=120, polled=True, source="3"),
+        Quantity("oscillator_measured_percent", "%", query="READ:OMON?", low=0.0, high=120.0, polled=True, source="3"),
+        Quantity("amplifier_measured_percent", "%", query="READ:AMON?", low=0.0, high=120.0, polled=True, source="3"),
         Quantity(
             "lamp_rate_Hz",
             "Hz",
@@ -239,7 +240,7 @@ class QuantaRay(Driver):
             self._write_and_compare(quantity, value, within=0.05 if quantity.kind is float else 0.0)
 
     def _ask(self, text: str) -> str:
-        return self.link.query(text.encode("ascii") + b"\r").decode("ascii", "replace")
+        return self.link.query(self._line(text)).decode("ascii", "replace")
 
     def _tell(self, text: str) -> None:
-        self.link.send(text.encode("ascii") + b"\r")
+        self.link.send(self._line(text))

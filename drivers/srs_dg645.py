@@ -161,6 +161,7 @@ class DG645(Driver):
 
     role = "delay generator"
     framing = Terminated(b"\r\n")
+    command_end = b"\n"
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"Stanford Research Systems,DG645,"))
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("rate_Hz", "Hz", float, "read-write", "TRAT?", "TRAT {value:.6f}", 100e-6, 10e6, polled=True, source="p. 54"),
@@ -245,7 +246,7 @@ class DG645(Driver):
 
     def _source(self, source: int) -> None:
         """Set the trigger source; its read-back decides, since an error in the queue may be older than this command."""
-        self.link.send(f"TSRC {source}\n".encode("ascii"))
+        self.link.send(self._line(f"TSRC {source}"))
         self._verify("TSRC?", source, 0)
 
     def _set_level(self, output: int) -> None:
@@ -268,7 +269,7 @@ class DG645(Driver):
             raise self._refused(f"{query} reads back {back:g} after {wanted:g} was set")
 
     def _ask(self, text: str) -> str:
-        return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace")
+        return self.link.query(self._line(text)).decode("ascii", "replace")
 
     def _tell(self, text: str) -> None:
         error = self._error(f"{text};LERR?")

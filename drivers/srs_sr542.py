@@ -31,6 +31,7 @@ class SR542(Driver):
 
     role = "chopper"
     framing = Terminated(b"\n")
+    command_end = b"\n"
     probe = Probe(b"*IDN?\n", lambda reply: reply.replace(b" ", b"_").startswith(b"Stanford_Research_Systems,"))
     serial = SerialSettings(baud=115200)
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -102,7 +103,7 @@ class SR542(Driver):
         """Integers in replies, lines ended by LF, old errors forgotten, loss of lock latched.  The motor is left as it is."""
         self._synchronised = False
         for text in ("TOKN OFF", "TERM LF", "*CLS"):
-            self.link.send(f"{text}\n".encode("ascii"))
+            self.link.send(self._line(text))
         # That *CLS empties the error log too is not documented.
         for _ in range(ERROR_LOG):
             if not self._ask_integer("LERR?"):
@@ -156,11 +157,11 @@ class SR542(Driver):
         return self._integer(query, self._ask(query))
 
     def _ask(self, text: str) -> str:
-        return self.link.query(text.encode("ascii") + b"\n").decode("ascii", "replace")
+        return self.link.query(self._line(text)).decode("ascii", "replace")
 
     def _tell(self, text: str) -> None:
         with self.link:
-            self.link.send(text.encode("ascii") + b"\n")
+            self.link.send(self._line(text))
             error = self._ask_integer("LERR?")
         if error:
             raise self._refused(f"{text!r} gave error {error}")

@@ -60,6 +60,7 @@ class SumitomoF70(Driver):
 
     role = "compressor"
     framing = Terminated(b"\r")
+    command_end = b"\r"
     probe = Probe(_command("ID1"), lambda reply: reply.startswith(b"$ID1,"))
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("helium_C", "°C", int, query="TE1", low=-50, high=200, polled=True, source="TE", about="discharge"),

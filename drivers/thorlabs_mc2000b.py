@@ -45,6 +45,7 @@ class MC2000B(Driver):
 
     role = "chopper"
     framing = Terminated(b"\r> ")
+    command_end = b"\r"
     probe = Probe(b"id?\r", lambda reply: reply.startswith(b"id?\r" + MODEL.encode("ascii")))
     serial = SerialSettings(baud=115200)
     declared: ClassVar[tuple[Quantity, ...]] = (
@@ -143,7 +144,7 @@ class MC2000B(Driver):
 
     def _ask(self, text: str) -> str:
         """The answer between echo and prompt."""
-        reply = self.link.query(text.encode("ascii") + b"\r").decode("ascii", "replace")
+        reply = self.link.query(self._line(text)).decode("ascii", "replace")
         echo, separator, answer = reply.partition("\r")
         if echo != text or not separator:
             raise self._garbled(f"{text!r} was echoed as {reply!r}")
@@ -151,7 +152,7 @@ class MC2000B(Driver):
 
     def _tell(self, text: str) -> None:
         """Anything between echo and prompt is a refusal, whose wording no source tells."""
-        reply = self.link.query(text.encode("ascii") + b"\r").decode("ascii", "replace")
+        reply = self.link.query(self._line(text)).decode("ascii", "replace")
         echo, _, answer = reply.partition("\r")
         if echo != text:
             raise self._garbled(f"{text!r} was echoed as {reply!r}")

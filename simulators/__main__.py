@@ -28,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--serial", action="store_true", help="serial instruments on pseudo-terminals")
     parser.add_argument("--fixed-ports", action="store_true", help="the ports of the configuration instead of free ones")
     parser.add_argument("--control", type=int, default=0, help="port of the control socket")
+    parser.add_argument("--faults", type=Path, help="TOML file of faults and their times")
     parser.add_argument("--canned", action="store_true", help="fixed traces instead of simulated ones")
     parser.add_argument("--json", action="store_true", help="print one JSON line when ready")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
@@ -40,7 +41,7 @@ async def run(options: argparse.Namespace, laboratory: Laboratory, calibrations:
         laboratory, read_truth(options.truth), options.seed, cold=options.cold, canned=options.canned
     )
     clock = Clock(options.speed or laboratory.clock.speed)
-    wiring = Wiring(options.fixed_ports, options.serial, options.control)
+    wiring = Wiring(options.fixed_ports, options.serial, options.control, options.faults)
     async with AsyncExitStack() as context:
         real = await start(simulated, laboratory, clock, wiring, context)
         if options.write_config is not None:

@@ -7,76 +7,135 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import ConfigurationError
-from config.laboratory import Event, InstrumentConfiguration, Laboratory
+from config.laboratory import Event, InstrumentConfiguration, Laboratory, Role
+from simulators.instruments.alicat_pc import AlicatPC
+from simulators.instruments.bnc_575 import BNC575
 from simulators.instruments.bronkhorst_elpress import ELPress
+from simulators.instruments.caen_dt1470et import CaenDT1470ET
 from simulators.instruments.coherent_compexpro import COMPexPro
+from simulators.instruments.coherent_energymax import EnergyMax
+from simulators.instruments.cryomech_cpa import CryomechCPA
 from simulators.instruments.danfysik_8500 import Danfysik8500
+from simulators.instruments.gentec_maestro import GentecMaestro
 from simulators.instruments.instrument import SimulatedInstrument
+from simulators.instruments.iseg_nhq import IsegNHQ
 from simulators.instruments.keysight_infiniium import Infiniium
 from simulators.instruments.lakeshore_336 import LakeShore336
 from simulators.instruments.lakeshore_425 import LakeShore425
+from simulators.instruments.newport_esp301 import ESP301
+from simulators.instruments.ophir_ea1 import OphirEA1
+from simulators.instruments.pfeiffer_tpg362 import TPG362
 from simulators.instruments.quantel_bss import BigSkyBSS
+from simulators.instruments.spectraphysics_quantaray import QuantaRay
 from simulators.instruments.srs_dg645 import DG645
 from simulators.instruments.srs_sr542 import SR542
+from simulators.instruments.sumitomo_f70 import SumitomoF70
+from simulators.instruments.thorlabs_mc2000b import MC2000B
 from simulators.world.beamline import Beamline
 from simulators.world.cold_head import ROOM_K, ColdHead
 from simulators.world.conditions import Capture, ShotConditions
 from simulators.world.truth import Truth
 
-SERIAL_DRIVERS = {
-    "danfysik_8500",
-    "lakeshore_425",
-    "srs_sr542",
-    "quantel_bss",
-    "coherent_compexpro",
-    "bronkhorst_elpress",
-    "srs_dg645",
-    "lakeshore_336",
-}
-"""Drivers of instruments that have a serial line."""
+NETWORK_ONLY = {"keysight_infiniium", "ophir_ea1", "cryomech_cpa"}
+"""Drivers of instruments without a serial line."""
+LAMP_V_AT_FULL_LEVEL = 1400.0
+"""What the full PFN level of the one laser does, the other does at this lamp voltage (*assumed*)."""
+PICKED_OFF = 0.02
+"""Share of an ionisation pulse that reaches the energy meter (*assumed*)."""
+BASE_MBAR, MBAR_PER_BAR = (1e-7, 2e-8), (2e-5, 1e-7)
+"""Source and detection chamber without helium, and more for each bar behind the valve (*assumed*)."""
+Options = Mapping[str, Any]
+Maker = Callable[[Options], SimulatedInstrument]
 
 
 class SimulatedLaboratory:
-    """All instruments of `laboratory` by name.  They meet in the beam line, which decides what the digitizer sees."""
+    """All instruments of `laboratory` by name.
+
+    Those that take part in runs meet in the beam line, which decides what the digitizer sees; spares only answer.
+    """
 
     def __init__(self, laboratory: Laboratory, truth: Truth, seed: int, *, cold: bool = False, canned: bool = False) -> None:
         self._laboratory = laboratory
         self.beamline = Beamline(truth, seed)
-        warm = not cold
-        magnet = laboratory.magnet
-        self._delay_generator = DG645()
-        self._cold_head = LakeShore336(ColdHead(ROOM_K if cold else 25.0))
-        self._ablation = BigSkyBSS(self._count)
-        self._ionisation = COMPexPro(self._count, warm)
-        self._chopper = SR542(self._delay_generator.rate_Hz, warm)
-        makers: Mapping[str, Callable[[Mapping[str, Any]], SimulatedInstrument]] = {
-            "srs_dg645": lambda options: self._delay_generator,
-            "quantel_bss": lambda options: self._ablation,
-            "coherent_compexpro": lambda options: self._ionisation,
-            "srs_sr542": lambda options: self._chopper,
-            "lakeshore_336": lambda options: self._cold_head,
+        makers = self._makers(seed, warm=not cold, canned=canned)
+        self.instruments = {name: _make(name, configured, makers) for name, configured in laboratory.instruments.items()}
+        self._delay_generator = self._taking_part("delay generator")
+        self._ablation = self._taking_part("ablation laser")
+        self._ionisation = self._taking_part("ionisation laser")
+        self._chopper = self._taking_part("chopper")
+        self._cold_head = self._taking_part("cold head")
+        self._supply = self._taking_part("magnet supply")
+        self._helium = self._taking_part("pressure controller")
+
+    def _makers(self, seed: int, *, warm: bool, canned: bool) -> Mapping[str, Maker]:
+        magnet = self._laboratory.magnet
+        meters: dict[str, Maker] = {
+            "gentec_maestro": lambda options: GentecMaestro(self._count, self._metered_J),
+            "ophir_ea1": lambda options: OphirEA1(self._count, self._metered_J),
+            "coherent_energymax": lambda options: EnergyMax(self._count, self._metered_J),
+        }
+        return {
+            "srs_dg645": lambda options: DG645(),
+            "bnc_575": lambda options: BNC575(),
+            "quantel_bss": lambda options: BigSkyBSS(self._count),
+            "spectraphysics_quantaray": lambda options: QuantaRay(self._count, warm),
+            "coherent_compexpro": lambda options: COMPexPro(self._count, warm),
+            "srs_sr542": lambda options: SR542(self._rate_Hz, warm),
+            "thorlabs_mc2000b": lambda options: MC2000B(self._rate_Hz, warm),
+            "lakeshore_336": lambda options: LakeShore336(
+                ColdHead(25.0 if warm else ROOM_K, compressor_runs=self._compressor_runs)
+            ),
             "lakeshore_425": lambda options: LakeShore425(self._field_T, seed),
             "danfysik_8500": lambda options: Danfysik8500(
                 float(options["rated_current_A"]), magnet.slew_A_s, float(options["read_back_A_per_count"])
             ),
-            "bronkhorst_elpress": lambda options: ELPress(float(options["full_scale_bar"]), int(options["node"])),
+            "bronkhorst_elpress": lambda options: ELPress(float(options["full_scale_bar"]), int(options.get("node", 3))),
+            "alicat_pc": lambda options: AlicatPC(float(options["full_scale_bar"]), str(options.get("unit_id", "A"))),
             "keysight_infiniium": lambda options: Infiniium(self._triggers, self._capture, canned),
+            "caen_dt1470et": lambda options: CaenDT1470ET(),
+            "iseg_nhq": lambda options: IsegNHQ(),
+            "cryomech_cpa": lambda options: CryomechCPA(warm),
+            "cryomech_cpa_rtu": lambda options: CryomechCPA(warm, rtu=True),
+            "sumitomo_f70": lambda options: SumitomoF70(warm),
+            "newport_esp301": lambda options: ESP301(),
+            "pfeiffer_tpg362": lambda options: TPG362(self._pressures_mbar),
+            **meters,
         }
-        self.instruments = {name: _make(name, configured, makers) for name, configured in laboratory.instruments.items()}
-        self._supply = self._only(Danfysik8500)
-        self._helium = self._only(ELPress)
 
-    def _only(self, kind: type[Any]) -> Any:
-        found = [instrument for instrument in self.instruments.values() if isinstance(instrument, kind)]
-        if len(found) != 1:
-            raise ConfigurationError(f"laboratory {self._laboratory.name!r} needs exactly one {kind.__name__}")
-        return found[0]
+    def _taking_part(self, role: Role) -> Any:
+        return self.instruments[self._laboratory.named(role)]
+
+    def _rate_Hz(self, now: float) -> float:
+        rate_Hz: float = self._delay_generator.rate_Hz(now)
+        return rate_Hz
 
     def _field_T(self, now: float) -> float:
         return self.beamline.field_T(now, self._supply.current_A(now))
 
     def _count(self, since: float, until: float) -> int:
         return len(self._delay_generator.fired(since, until))
+
+    def _metered_J(self, now: float) -> float:
+        return PICKED_OFF * float(self._ionisation.energy_mJ(now)) / 1000
+
+    def _pressures_mbar(self, now: float) -> tuple[float, float]:
+        helium_bar = max(float(self._helium.pressure_bar(now)), 0.0)
+        source, detection = (base + slope * helium_bar for base, slope in zip(BASE_MBAR, MBAR_PER_BAR, strict=True))
+        return source, detection
+
+    def _compressor_runs(self, now: float) -> bool:
+        """The compressor of the cold head, if one takes part; a laboratory without one cools all the same."""
+        for name, configured in self._laboratory.taking_part().items():
+            instrument = self.instruments[name]
+            if configured.role == "compressor" and isinstance(instrument, CryomechCPA | SumitomoF70):
+                return instrument.running(now)
+        return True
+
+    def _lamp_voltage_V(self, now: float) -> float:
+        if isinstance(self._ablation, QuantaRay):
+            return LAMP_V_AT_FULL_LEVEL * self._ablation.level_percent(now) / 100
+        voltage_V: float = self._ablation.lamp_voltage_V(now)
+        return voltage_V
 
     def _edge_s(self, event: Event) -> float | None:
         edge = self._delay_generator.edges().get(self._laboratory.timing.lines[event].output)
@@ -87,7 +146,8 @@ class SimulatedLaboratory:
         edge_s = self._edge_s("digitizer")
         if edge_s is None:
             return np.empty(0)
-        return self._delay_generator.fired(since - edge_s, until - edge_s) + edge_s
+        times: NDArray[np.float64] = self._delay_generator.fired(since - edge_s, until - edge_s) + edge_s
+        return times
 
     def _capture(self, times: NDArray[np.float64], capture: Capture) -> Callable[[], NDArray[np.int16]]:
         """The conditions of these shots, now; temperature, pressure and current hardly change between a burst and its
@@ -110,7 +170,7 @@ class SimulatedLaboratory:
             "chopper_Hz": chopper_Hz,
             "chopper_phase_deg": phase_deg,
             "chopper_locked": locked,
-            "lamp_voltage_V": self._ablation.lamp_voltage_V(now),
+            "lamp_voltage_V": self._lamp_voltage_V(now),
             "ablation_armed": self._ablation.armed(now),
             "ionisation_energy_mJ": self._ionisation.energy_mJ(now),
             "source_temperature_K": self._cold_head.temperature_K(now),
@@ -120,11 +180,7 @@ class SimulatedLaboratory:
         return [ShotConditions(t0_s=float(time), **common) for time in t0_s]
 
 
-def _make(
-    name: str,
-    configured: InstrumentConfiguration,
-    makers: Mapping[str, Callable[[Mapping[str, Any]], SimulatedInstrument]],
-) -> SimulatedInstrument:
+def _make(name: str, configured: InstrumentConfiguration, makers: Mapping[str, Maker]) -> SimulatedInstrument:
     maker = makers.get(configured.driver)
     if maker is None:
         known = ", ".join(sorted(makers))

@@ -8,13 +8,15 @@ import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Thread
 
 from config.laboratory import Laboratory
-from simulators.laboratory import SERIAL_DRIVERS, SimulatedLaboratory
+from simulators.laboratory import NETWORK_ONLY, SimulatedLaboratory
 from simulators.wire.clock import Clock
 from simulators.wire.control import Control
 from simulators.wire.port import Port
+from simulators.wire.schedule import play, read_schedule
 from simulators.wire.tcp import TcpServer
 
 PORT = re.compile(r"TCPIP\d*::[^:]+::(\d+)::SOCKET", re.IGNORECASE)
@@ -27,6 +29,7 @@ class Wiring:
     fixed_ports: bool = False
     serial: bool = False
     control_port: int = 0
+    faults: Path | None = None
 
 
 async def start(
@@ -34,10 +37,11 @@ async def start(
 ) -> Laboratory:
     """Put every instrument on its wire; the laboratory with the real addresses.  `context` stops them."""
     ports = {name: Port(instrument, clock) for name, instrument in simulated.instruments.items()}
+    faults = read_schedule(wiring.faults, ports) if wiring.faults else []
     addresses = {}
     for name, port in ports.items():
         configured = laboratory.instruments[name]
-        if wiring.serial and configured.driver in SERIAL_DRIVERS:
+        if wiring.serial and configured.driver not in NETWORK_ONLY:
             addresses[name] = await _on_serial_line(port, context)
             continue
         match = PORT.fullmatch(configured.address)
@@ -48,6 +52,8 @@ async def start(
     control = Control(ports, clock)
     control_port = await control.start(wiring.control_port)
     context.push_async_callback(control.stop)
+    playing = asyncio.create_task(play(faults, ports, clock))
+    context.callback(playing.cancel)
     instruments = {
         name: configured.model_copy(update={"address": addresses[name]}) for name, configured in laboratory.instruments.items()
     }

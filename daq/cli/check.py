@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from daq.cli.console import err, out, print_json
@@ -17,7 +18,7 @@ def check(
     config: Annotated[Path | None, typer.Option(help="Laboratory to check.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Connect to every instrument of a laboratory: identity, state, answer time."""
+    """Connect to every instrument of a laboratory: identity, firmware, state, age of the answer, warnings."""
     found = check_instruments(config)
     if json:
         print_json({health.name: _document(health) for health in found})
@@ -31,22 +32,38 @@ def check(
 
 
 def _document(health: Health) -> dict[str, Any]:
-    document = asdict(health)
-    document["ok"] = not health.error
-    return document
+    """Plain facts first; `ok` is whether it answers as what the configuration says, `fit` whether a run may use it."""
+    status, identity = health.status, health.identity
+    return {
+        "name": health.name,
+        "role": health.role,
+        "driver": health.driver,
+        "spare": health.spare,
+        "identity": None if identity is None else asdict(identity),
+        "firmware": "" if identity is None else identity.firmware,
+        "state": "" if status is None else status.state,
+        "warnings": [] if status is None else list(status.warnings),
+        "fit": status is not None and status.ok,
+        "answer_s": round(health.answer_s, 3),
+        "age_s": None if health.error else round(health.age_s(), 3),
+        "ok": not health.error,
+        "error": health.error,
+    }
 
 
 def _table(found: list[Health]) -> Table:
     table = Table(box=SIMPLE_HEAD)
-    for column in ("", "instrument", "role", "identity", "state"):
-        table.add_column(column)
+    for column in ("", "instrument", "role", "driver", "identity", "firmware", "state", "age", "warnings"):
+        table.add_column(column, no_wrap=column in ("", "age"))
     for health in found:
+        name = f"{health.name} (spare)" if health.spare else health.name
         if health.identity is None or health.status is None:
-            table.add_row("[red]✗[/]", health.name, health.role, "", "")
+            table.add_row("[red]✗[/]", name, health.role, health.driver, "", "", "", "", escape(health.error))
             continue
         who = health.identity
-        identity = " ".join(part for part in (who.maker, who.model, who.serial, who.firmware) if part)
-        state = "; ".join((health.status.state, *health.status.warnings))
+        identity = " ".join(part for part in (who.maker, who.model, who.serial) if part)
         mark = "[green]✓[/]" if health.status.ok else "[yellow]![/]"
-        table.add_row(mark, health.name, health.role, identity, state)
+        age = f"{health.age_s():.1f} s"
+        told = (who.firmware, health.status.state, age, "; ".join(health.status.warnings))
+        table.add_row(mark, name, health.role, health.driver, *map(escape, (identity, *told)))
     return table

@@ -14,6 +14,7 @@ from daq.cli.run import run
 from daq.cli.safe import safe
 from daq.cli.simulate import simulate
 from daq.cli.simulation import SimulationError
+from daq.cli.talk import talk
 from daq.cli.verify import verify
 from daq.engine.forecast import OutputError
 from daq.engine.instruments import InstrumentsError
@@ -28,7 +29,7 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulate, check, plan, run, safe, analyse, verify):
+for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify):
     program.command()(command)
 
 

@@ -31,7 +31,7 @@ class InstrumentsError(Exception):
 
 
 class Instruments:
-    """All instruments of a laboratory.  Entering connects and identifies every one, or none and says why."""
+    """The instruments that take part in runs.  Entering connects and identifies every one, or none and says why."""
 
     def __init__(self, laboratory: Laboratory) -> None:
         self.laboratory = laboratory
@@ -40,7 +40,7 @@ class Instruments:
         self._open = ExitStack()
 
     def __enter__(self) -> "Instruments":
-        configured = self.laboratory.instruments
+        configured = self.laboratory.taking_part()
         found = at_once({name: partial(connect_and_identify, name, configured[name]) for name in configured})
         failed = [str(result) for result in found.values() if isinstance(result, DriverError)]
         for name, result in found.items():

@@ -75,9 +75,9 @@ def _in_order(
     act: Callable[[Role, Instrument], SafeResult],
 ) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    roles = {laboratory.instruments[name].role: name for name in instruments}
+    roles = {name: laboratory.instruments[name].role for name in instruments}
     for group in order:
-        names = [(role, roles[role]) for role in group if role in roles]
+        names = [(role, name) for role in group for name in instruments if roles[name] == role]
         if not names:
             continue
         with ThreadPoolExecutor(len(names), thread_name_prefix="safe") as pool:

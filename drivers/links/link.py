@@ -29,7 +29,7 @@ class Link:
 
     `name` appears in every error.  `timeout_s` is the deadline of an exchange unless the call gives another.
     `quiet_s` is how long the line must be silent before a resynchronising probe is believed, and `pace_s` how long the
-    instrument wants to be left alone after an exchange.
+    instrument wants to be left alone after an exchange.  `clock` is wall time; a scripted wire brings its own.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Link:
         quiet_s: float = 0.05,
         pace_s: float = 0.0,
         log: WireLog | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.timeout_s = timeout_s
@@ -52,6 +53,7 @@ class Link:
         self._quiet_s = quiet_s
         self._pace_s = pace_s
         self._log = log
+        self._clock = clock
         self._lock = RLock()
         self._received = bytearray()
         self._in_doubt = False
@@ -93,7 +95,7 @@ class Link:
             self._prepare()
             self._send(message)
             try:
-                return self._reply(time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s))
+                return self._reply(self._clock() + (self.timeout_s if timeout_s is None else timeout_s))
             except LinkTimeout:
                 self._probe_unanswered |= self._probe is not None and message == self._probe.message
                 raise
@@ -109,7 +111,7 @@ class Link:
         """
         with self._lock:
             self._prepare()
-            deadline = time.monotonic() + (self.timeout_s if timeout_s is None else timeout_s)
+            deadline = self._clock() + (self.timeout_s if timeout_s is None else timeout_s)
             for byte in message:
                 self._send(bytes((byte,)))
                 echo = self._next_byte(deadline)
@@ -126,7 +128,7 @@ class Link:
         with self._lock:
             self._prepare()
             self._send(message)
-            deadline = time.monotonic() + timeout_s
+            deadline = self._clock() + timeout_s
             self._block_header(len(into), deadline)
             self._fill(into, deadline)
             if self._exactly(1, deadline) != b"\n":
@@ -137,7 +139,7 @@ class Link:
         """A reply that may come unasked within `timeout_s` (an error line after a silent command); None if none comes."""
         with self._lock:
             try:
-                return self._reply(time.monotonic() + timeout_s)
+                return self._reply(self._clock() + timeout_s)
             except LinkTimeout:
                 # Nothing was asked, so silence leaves nothing behind; half a reply does.
                 self._in_doubt = bool(self._received)
@@ -177,7 +179,7 @@ class Link:
         self._in_doubt = False
 
     def _await_answer(self, probe: Probe) -> None:
-        deadline = time.monotonic() + self.timeout_s
+        deadline = self._clock() + self.timeout_s
         while True:
             try:
                 if probe.recognises(self._reply(deadline)):
@@ -187,11 +189,11 @@ class Link:
 
     def _drain(self, quiet_s: float) -> None:
         """Throw away what comes until the line has been quiet."""
-        quiet_since = time.monotonic()
+        quiet_since = self._clock()
         deadline = quiet_since + quiet_s + self.timeout_s
         while True:
             came = self._receive(1 << 16, None, min(SLICE_S, quiet_s))
-            now = time.monotonic()
+            now = self._clock()
             if came:
                 quiet_since = now
             elif now - quiet_since >= quiet_s:
@@ -208,9 +210,9 @@ class Link:
                 self._in_doubt = True
                 raise GarbledReply(self.name, str(error)) from None
             if reply is not None:
-                self._free_at = time.monotonic() + self._pace_s
+                self._free_at = self._clock() + self._pace_s
                 return reply
-            remaining = deadline - time.monotonic()
+            remaining = deadline - self._clock()
             if remaining <= 0:
                 self._in_doubt = True
                 got = f"only {bytes(self._received[:40])!r} came" if self._received else "nothing came"
@@ -220,7 +222,7 @@ class Link:
 
     def _next_byte(self, deadline: float) -> int:
         while not self._received:
-            remaining = deadline - time.monotonic()
+            remaining = deadline - self._clock()
             if remaining <= 0:
                 self._in_doubt = True
                 raise LinkTimeout(self.name, "a character was not echoed in time")
@@ -244,7 +246,7 @@ class Link:
             raise TypeError("blocks need a transport that can receive into memory")
         got = 0
         while got < len(view):
-            remaining = deadline - time.monotonic()
+            remaining = deadline - self._clock()
             if remaining <= 0:
                 self._in_doubt = True
                 raise LinkTimeout(self.name, f"a block stopped after {got} of {len(view)} bytes")
@@ -254,7 +256,7 @@ class Link:
                 raise self._gone(error) from error
 
     def _send(self, message: bytes) -> None:
-        pause = self._free_at - time.monotonic()
+        pause = self._free_at - self._clock()
         if pause > 0:
             time.sleep(pause)
         if self._log is not None:
@@ -263,7 +265,7 @@ class Link:
             self._transport.send(message)
         except OSError as error:
             raise self._gone(error) from error
-        self._free_at = time.monotonic() + self._pace_s
+        self._free_at = self._clock() + self._pace_s
 
     def _receive(self, wanted: int, last_byte: int | None, timeout_s: float) -> bytes:
         try:

@@ -1,7 +1,7 @@
 """What the wire layer asks of a simulated instrument.  Time is an argument everywhere: laboratory seconds."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Reply = bytes | memoryview
 """What goes on the wire."""
@@ -26,6 +26,14 @@ class SimulatedInstrument(Protocol):
 
     def power_up(self, now: float) -> None:
         """A power cycle: back to power-up defaults."""
+
+
+@runtime_checkable
+class Talkative(Protocol):
+    """An instrument that also sends unasked: a stream of readings, lines after power-up."""
+
+    def speak(self, now: float) -> bytes:
+        """What it has sent by itself since the last call; b"" mostly."""
 
 
 def lines(received: bytearray, terminators: bytes, longest: int = 1 << 16) -> Iterable[bytes]:

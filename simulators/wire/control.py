@@ -1,9 +1,10 @@
 """The control socket: newline-delimited JSON on loopback, for tests that look behind the wire.
 
     {"do": "state"}  {"do": "state", "instrument": "magnet"}
-    {"do": "fault", "instrument": "magnet", "kind": "interlock", ...}
-    {"do": "wire_fault", "instrument": "magnet", "kind": "silence", "count": 2}   {"do": "clear", "instrument": "magnet"}
-    {"do": "power_up", "instrument": "magnet"}
+    {"do": "fault", "instrument": "magnet", "kind": "interlock", ...}             the instrument's own kinds
+    {"do": "fault", "instrument": "magnet", "kind": "silence", "count": 2}        wire: delay, garbage, half_reply, ...
+    {"do": "fault", "instrument": "magnet", "kind": "reboot"}
+    {"do": "clear", "instrument": "magnet"}                                       wire faults that still wait
     {"do": "clock"}  {"do": "clock", "advance": 60}  {"do": "clock", "speed": 100}
 
 Every request gets one line: {"ok": true, ...} or {"ok": false, "error": "one sentence"}.
@@ -66,14 +67,9 @@ class Control:
             case "state":
                 return {"states": {name: port.instrument.state(now) for name, port in self._ports.items()}}
             case "fault":
-                port, kind = self._port(request), request.pop("kind")
-                port.instrument.fault(kind, now, **request)
-            case "wire_fault":
-                self._port(request).faults.schedule(**request)
+                self._port(request).fault(**request)
             case "clear":
                 self._port(request).faults.clear()
-            case "power_up":
-                self._port(request).instrument.power_up(now)
             case "clock":
                 if "advance" in request:
                     self._clock.advance(float(request["advance"]))
@@ -81,7 +77,7 @@ class Control:
                     self._clock.set_speed(float(request["speed"]))
                 return {"now_s": self._clock.now(), "speed": self._clock.speed}
             case other:
-                raise ValueError(f"cannot do {other!r}; known are state, fault, wire_fault, clear, power_up, clock")
+                raise ValueError(f"cannot do {other!r}; known are state, fault, clear, clock")
         return {}
 
     def _port(self, request: dict[str, Any]) -> Port:

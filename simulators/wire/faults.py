@@ -4,7 +4,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Kind = Literal["silence", "delay", "garbage", "half_reply", "double_reply", "drop"]
+WireKind = Literal["silence", "delay", "garbage", "half_reply", "double_reply", "drop"]
+KINDS = get_args(WireKind)
+MOST, LONGEST_S = 1_000_000, 3600.0
 GARBAGE = bytes((0x00, 0xFF, 0x7E, 0x80, 0x15))
 
 
@@ -21,13 +23,15 @@ class Faults:
     """The faults waiting for an instrument's next replies."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Kind, float]] = deque()
+        self._waiting: deque[tuple[WireKind, float]] = deque()
 
     def schedule(self, kind: str, count: int = 1, delay_s: float = 1.0) -> None:
         """Spoil the next `count` replies; `ValueError` names the kinds there are."""
-        if kind not in get_args(Kind):
-            raise ValueError(f"no wire fault {kind!r}; known are {', '.join(get_args(Kind))}")
-        found: Kind = next(known for known in get_args(Kind) if known == kind)
+        if kind not in KINDS:
+            raise ValueError(f"no wire fault {kind!r}; known are {', '.join(KINDS)}")
+        if not (isinstance(count, int) and 1 <= count <= MOST and 0 <= delay_s <= LONGEST_S):
+            raise ValueError(f"count = {count} must be 1 to {MOST}, delay_s = {delay_s} 0 to {LONGEST_S}")
+        found: WireKind = next(known for known in KINDS if known == kind)
         self._waiting.extend([(found, delay_s)] * count)
 
     def clear(self) -> None:

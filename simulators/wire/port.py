@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
-from simulators.instruments.instrument import SimulatedInstrument
+from simulators.instruments.instrument import SimulatedInstrument, Talkative
 from simulators.wire.clock import Clock
-from simulators.wire.faults import Faults
+from simulators.wire.faults import KINDS, Faults
+
+REBOOT = "reboot"
+SPEAK_S = 0.02
+"""How often an instrument that sends unasked is listened to, wall time."""
 
 
 class Sink(Protocol):
@@ -25,6 +29,19 @@ class Port:
         self.faults = Faults()
         self._clock = clock
 
+    def fault(self, kind: str, **parameters: Any) -> None:
+        """Something goes wrong now: on the wire, with the mains, or inside the instrument; `ValueError` names the kinds."""
+        now = self._clock.now()
+        if kind in KINDS:
+            self.faults.schedule(kind, **parameters)
+        elif kind == REBOOT:
+            self.instrument.power_up(now)
+        else:
+            try:
+                self.instrument.fault(kind, now, **parameters)
+            except ValueError as error:
+                raise ValueError(f"{error}; on every wire {', '.join((*KINDS, REBOOT))}") from None
+
     async def serve(self, received: bytearray, sink: Sink, hang_up: Callable[[], None]) -> None:
         """Answer every complete message at the front of `received`."""
         for message in self.instrument.split(received):
@@ -40,3 +57,15 @@ class Port:
             if spoiled.drop:
                 hang_up()
                 return
+
+    async def speak(self, sink: Sink) -> None:
+        """Hand on what the instrument sends by itself, as long as somebody may hear it; returns at once if it never does."""
+        if not isinstance(self.instrument, Talkative):
+            return
+        # What it said before anybody listened is gone.
+        self.instrument.speak(self._clock.now())
+        while True:
+            await asyncio.sleep(SPEAK_S)
+            if said := self.instrument.speak(self._clock.now()):
+                sink.write(said)
+                await sink.drain()

@@ -4,6 +4,7 @@ import asyncio
 import os
 import pty
 import tty
+from contextlib import suppress
 
 from simulators.wire.port import Port
 
@@ -21,23 +22,25 @@ class SerialLine:
         self.name = os.ttyname(self._theirs)
         self._received = bytearray()
         self._arrived = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         os.set_blocking(self._ours, False)
         asyncio.get_running_loop().add_reader(self._ours, self._read)
-        self._task = asyncio.create_task(self._serve())
+        self._tasks = [asyncio.create_task(self._serve()), asyncio.create_task(self._port.speak(self))]
 
     async def stop(self) -> None:
         asyncio.get_running_loop().remove_reader(self._ours)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         os.close(self._ours)
         os.close(self._theirs)
 
     def write(self, data: bytes | memoryview) -> None:
-        os.write(self._ours, data)
+        # A line without handshake loses what nobody reads.
+        with suppress(BlockingIOError):
+            os.write(self._ours, data)
 
     async def drain(self) -> None:
         """A line this short needs no flow control."""

@@ -37,6 +37,7 @@ class TcpServer:
         self._client = writer
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         received = bytearray()
+        speaking = asyncio.create_task(self._port.speak(writer))
         try:
             while data := await reader.read(CHUNK):
                 received += data
@@ -45,6 +46,8 @@ class TcpServer:
             # The client went away in the middle of an exchange, as clients do.
             return
         finally:
+            speaking.cancel()
+            await asyncio.gather(speaking, return_exceptions=True)
             self._client = None
             writer.close()
             with suppress(ConnectionError):

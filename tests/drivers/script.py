@@ -22,6 +22,11 @@ class ScriptedTransport:
         self._sent = b""
         self._pieces: deque[bytes | None] = deque()
         self.closed = False
+        self._now_s = 0.0
+
+    def clock(self) -> float:
+        """Time passes only while nothing comes, so that silence costs no time and a slow machine makes no silence."""
+        return self._now_s
 
     def send(self, data: bytes) -> None:
         self._now_it_comes()
@@ -36,6 +41,7 @@ class ScriptedTransport:
 
     def receive(self, wanted: int, last_byte: int | None, timeout_s: float) -> bytes:
         if not self._pieces or self._pieces[0] is LATE:
+            self._now_s += timeout_s
             return b""
         piece = self._pieces.popleft()
         stop = min(wanted, len(piece))
@@ -67,7 +73,7 @@ class ScriptedTransport:
 
 
 def scripted(driver: type[Made], script: Sequence[Exchange], **options: object) -> tuple[Made, ScriptedTransport]:
-    """A driver on a scripted wire, with short time-outs, so that silence is told quickly, and pauses that take no time."""
+    """A driver on a scripted wire, on which neither time-outs nor pauses take any time."""
     transport = ScriptedTransport(script)
-    link = Link("unit", transport, driver.framing, driver.probe, timeout_s=0.05, quiet_s=0.0)
+    link = Link("unit", transport, driver.framing, driver.probe, timeout_s=0.5, quiet_s=0.0, clock=transport.clock)
     return driver("unit", link, **{"pause": lambda seconds: None, **options}), transport

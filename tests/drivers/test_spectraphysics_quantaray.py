@@ -28,8 +28,8 @@ def word(value: int) -> Exchange:
 READ: Read = {
     "oscillator_percent": ([asked("READ:OPFN?", 60)], 60),
     "amplifier_percent": ([asked("READ:APFN?", 0)], 0),
-    "oscillator_measured_percent": ([asked("READ:OMON?", 59)], 59),
-    "amplifier_measured_percent": ([asked("READ:AMON?", 1)], 1),
+    "oscillator_measured_percent": ([asked("READ:OMON?", "59.5")], 59.5),
+    "amplifier_measured_percent": ([asked("READ:AMON?", 1)], 1.0),
     "lamp_rate_Hz": ([asked("LAMP VAR?", "10.0")], 10.0),
     "measured_rate_Hz": ([asked("READ:VAR?", "9.99")], 9.99),
     "q_switch_delay": ([asked("QSW DEL?", 180)], 180),

@@ -98,7 +98,7 @@ def test_ctrl_c_ends_in_the_safe_state_with_a_complete_file(laboratory: Simulati
     assert report.complete, report.faults
     assert 0 < report.recorded < 320
     states = json.loads(call("check", "--config", laboratory.config, "--json"))
-    assert states["delay_generator"]["status"]["state"] != "running"
+    assert states["delay_generator"]["state"] != "running"
 
 
 def test_killed_simulators_end_the_run_with_a_reason(small_plan: Path, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_an_interlock_in_the_middle_ends_the_run_safely(
             assert said in run.end_reason
         assert report.complete, report.faults
         states = json.loads(call("check", "--config", laboratory.config, "--json"))
-        assert states["delay_generator"]["status"]["state"] == "stopped"
+        assert states["delay_generator"]["state"] == "stopped"
 
 
 def test_missed_and_double_triggers_are_found_and_named(small_plan: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ PROBED: Exchange = (b"*IDN?\n", b"ME\r\n")
 def linked(script: Sequence[Exchange], **options: float) -> tuple[Link, ScriptedTransport]:
     transport = ScriptedTransport(script)
     options = {"timeout_s": 0.03, "quiet_s": 0.0, **options}
-    return Link("unit", transport, Terminated(b"\r\n"), PROBE, **options), transport
+    return Link("unit", transport, Terminated(b"\r\n"), PROBE, clock=transport.clock, **options), transport
 
 
 @pytest.mark.parametrize("pieces", [[b"1.5\r\n"], [b"1", b".5\r", b"\n"]])
@@ -184,7 +184,7 @@ def test_the_wire_log_sees_every_byte() -> None:
 )
 def test_blocks_are_exactly_as_long_as_announced(reply: bytes, error: type[DriverError] | None) -> None:
     transport = ScriptedTransport([(b"DATA?\n", reply), (b"*IDN?\n", b"ME\n"), (b"B?\n", b"b\n")])
-    link = Link("unit", transport, Terminated(b"\n"), PROBE, timeout_s=0.03, quiet_s=0.0)
+    link = Link("unit", transport, Terminated(b"\n"), PROBE, timeout_s=0.03, quiet_s=0.0, clock=transport.clock)
     into = bytearray(8)
     if error is None:
         link.query_block(b"DATA?\n", memoryview(into), 0.03)

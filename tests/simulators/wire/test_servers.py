@@ -95,16 +95,16 @@ def test_one_client_at_a_time_and_the_next_one_after_it(config: Path) -> None:
 def test_wire_faults_come_once_and_go(config: Path, control: Control) -> None:
     good = b"+\n\r"
     for kind, expected in (("half_reply", b"+"), ("double_reply", good * 2), ("delay", good)):
-        assert control(do="wire_fault", instrument="magnet", kind=kind, count=1)["ok"]
+        assert control(do="fault", instrument="magnet", kind=kind, count=1)["ok"]
         with socket.create_connection(endpoint(config, "magnet"), timeout=5) as connection:
             assert ask(connection, b"PO\r", len(expected)) == expected
             assert ask(connection, b"PO\r", len(good)) == good
-    control(do="wire_fault", instrument="magnet", kind="silence", count=1)
+    control(do="fault", instrument="magnet", kind="silence", count=1)
     with socket.create_connection(endpoint(config, "magnet"), timeout=5) as connection:
         connection.sendall(b"PO\r")
         assert not select.select([connection], [], [], QUIET_S)[0]
         assert ask(connection, b"PO\r", len(good)) == good
-    control(do="wire_fault", instrument="magnet", kind="drop", count=1)
+    control(do="fault", instrument="magnet", kind="drop", count=1)
     with socket.create_connection(endpoint(config, "magnet"), timeout=5) as connection:
         connection.sendall(b"PO\r")
         try:
@@ -122,7 +122,7 @@ def test_the_control_socket_tells_the_truth_and_refuses_nonsense(control: Contro
         ({"do": "dance"}, "cannot do 'dance'"),
         ({"do": "state", "instrument": "toaster"}, "no instrument 'toaster'"),
         ({"do": "fault", "instrument": "magnet", "kind": "boredom"}, "not 'boredom'"),
-        ({"do": "wire_fault", "instrument": "magnet", "kind": "boredom"}, "no wire fault 'boredom'"),
+        ({"do": "fault", "instrument": "magnet", "kind": "silence", "count": 0}, "count = 0 must be 1 to"),
         ({"do": "clock", "advance": -1}, "cannot be turned back"),
     ):
         answer = control(**request)
@@ -133,7 +133,7 @@ def test_the_control_socket_tells_the_truth_and_refuses_nonsense(control: Contro
 def test_a_power_cycle_forgets(config: Path, control: Control) -> None:
     with socket.create_connection(endpoint(config, "delay_generator"), timeout=5) as connection:
         assert ask(connection, b"TRAT 33;TRAT?\n", 11) == b"33.000000\r\n"
-        assert control(do="power_up", instrument="delay_generator")["ok"]
+        assert control(do="fault", instrument="delay_generator", kind="reboot")["ok"]
         assert ask(connection, b"TRAT?\n", 13) == b"1000.000000\r\n"
 
 
