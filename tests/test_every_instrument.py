@@ -23,7 +23,6 @@ SEVEN_BITS = ("lakeshore_425", "lakeshore_336")
 NOT_MODELLED = {
     "coherent_compexpro",
     "keysight_infiniium",
-    "srs_dg645",
     "lakeshore_425",
     "lakeshore_336",
     "srs_sr542",

@@ -8,36 +8,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.instruments.dg645_delays import Delays, IllegalDelayError, IllegalLinkError
+from simulators.instruments.dg645_settings import INDEXED, INDEXES, REGISTERS, SINGLE, STEPS, factory, limits, ports
 from simulators.instruments.instrument import lines, unknown_fault
 
-INPUT_BUFFER = 255
-ILLEGAL_VALUE, ILLEGAL_MODE, ILLEGAL_DELAY, ILLEGAL_LINK = 10, 11, 12, 13
-ILLEGAL_COMMAND, ILLEGAL_QUERY, ILLEGAL_SET, MISSING, TOO_MANY, BAD_FLOAT = 110, 112, 113, 116, 115, 118
+INPUT_BUFFER, LONGEST_PARAMETER = 255, 25
+ILLEGAL_VALUE, ILLEGAL_MODE, ILLEGAL_DELAY, ILLEGAL_LINK, RECALL_FAILED, NOT_ALLOWED = 10, 11, 12, 13, 14, 15
+ILLEGAL_COMMAND, UNDEFINED, ILLEGAL_QUERY, ILLEGAL_SET, TOO_MANY, MISSING, TOO_LONG, BAD_FLOAT = (
+    110,
+    111,
+    112,
+    113,
+    115,
+    116,
+    117,
+    118,
+)
 QUEUE = 20
-EXE, CME, PON = 1 << 4, 1 << 5, 1 << 7
-INTERNAL, SINGLE, LONGEST_S, STEP_S = 0, 5, 1999.999999999995, 5e-12
-OUTPUTS = {"T0": (0, 1), "AB": (2, 3), "CD": (4, 5), "EF": (6, 7), "GH": (8, 9)}
-SYNTAX = re.compile(r"(\*?[A-Z]{3,4})(\?)?\s*(.*)")
-RANGES: dict[str, tuple[float, float, float, str]] = {
-    "TSRC": (5, 0, 6, "{:.0f}"),
-    "TRAT": (1000.0, 100e-6, 10e6, "{:.6f}"),
-    "TLVL": (1.0, -3.5, 3.5, "{:.2f}"),
-    "INHB": (1, 0, 5, "{:.0f}"),
-    "ADVT": (0, 0, 1, "{:.0f}"),
-    "HOLD": (0.0, 0.0, 2000.0, "{:.12f}"),
-    "BURM": (0, 0, 1, "{:.0f}"),
-    "BURC": (5, 1, 2**32 - 1, "{:.0f}"),
-    "BURP": (100e-6, 100e-9, 2000.0, "{:.12f}"),
-    "BURD": (0.0, 0.0, 2000.0, "{:.12f}"),
-    "BURT": (0, 0, 1, "{:.0f}"),
-}
-"""Default (p. 37), lowest, highest (p. 52-55), format of the reply (digits beyond DLAY's are assumed)."""
-LEVELS: dict[str, tuple[float, float, float, str]] = {
-    "LAMP": (2.5, 0.5, 5.0, "{:.2f}"),
-    "LOFF": (0.0, -2.0, 2.0, "{:.2f}"),
-    "LPOL": (1, 0, 1, "{:.0f}"),
-}
-"""The same, per output (p. 56-57)."""
+OPC, EXE, CME, PON = 1 << 0, 1 << 4, 1 << 5, 1 << 7
+TRIGGERED, TOO_FAST, END_OF_DELAY, ABORTED = 1 << 0, 1 << 1, 1 << 2, 1 << 5
+INSB, BUSY, ESB, MSS = 1 << 0, 1 << 1, 1 << 5, 1 << 6
+INTERNAL, ARMED_SOURCES, SINGLE_SHOT, DEAD_TIME_S = 0, (3, 4), 5, 100e-9
+SYNTAX = re.compile(r"(\*[A-Z]{3}|[A-Z]{4})(?![A-Z])(\?)?\s*(.*)")
 
 
 class CommandError(Exception):
@@ -54,36 +46,36 @@ class DG645:
     def __init__(self) -> None:
         self._serial = "004025"
         self._model = "DG645"
+        self._locked_out = False
         self._bursts: list[tuple[float, float, float]] = []
         """Finished stretches of triggers: first T0, last possible T0, rate."""
         self._running: tuple[float, float] | None = None
         self._singles: list[float] = []
+        self._saved: dict[int, Any] = {}
+        self._ports = ports()
+        self._end = b"\r\n"
         self.power_up(0.0)
 
     def power_up(self, now: float) -> None:
-        self._events = PON
+        self._events, self._instrument_events, self._looked_s = PON, 0, now
+        self._registers = {name: one.default for name, one in REGISTERS.items()}
         self._errors: deque[int] = deque()
         self._reset(now)
 
     def _reset(self, now: float) -> None:
-        self._values = {name: default for name, (default, *_) in RANGES.items()}
-        self._levels = {(name, b): default for name, (default, *_) in LEVELS.items() for b in range(5)}
-        self._links = {2: 0, 3: 2, 4: 0, 5: 4, 6: 0, 7: 6, 8: 0, 9: 8}
-        self._delays = {c: 0.0 if c % 2 == 0 else 10e-9 for c in range(2, 10)}
+        self._values, self._indexed = factory()
+        self._display = (11, 2)
+        self._delays = Delays()
         self._retrigger(now)
 
     def fired(self, since: float, until: float) -> NDArray[np.float64]:
-        """Laboratory times of the T0s in (since, until]."""
-        stretches = list(self._bursts)
-        if self._running is not None:
-            stretches.append((self._running[0], until, self._running[1]))
-        found = [np.array([time for time in self._singles if since < time <= until])]
-        for first, last, rate in stretches:
-            low = max(0, int(np.floor((since - first) * rate)) + 1) if since >= first else 0
-            high = int(np.floor((min(last, until) - first) * rate + 1e-9))
-            if high >= low and until >= first:
-                found.append(first + np.arange(low, high + 1) / rate)
-        times = np.concatenate(found)
+        """Laboratory times of the T0s in (since, until].  In burst mode each trigger gives the cycles of one burst."""
+        if not self._values["BURM"]:
+            return self._triggers(since, until)
+        delay_s, period_s = self._values["BURD"], self._values["BURP"]
+        cycles = int(self._values["BURC"])
+        first = self._triggers(since - delay_s - cycles * period_s, until)
+        times = (first[:, np.newaxis] + delay_s + np.arange(cycles) * period_s).ravel()
         return np.sort(times[(times > since) & (times <= until)])
 
     def rate_Hz(self, now: float) -> float:
@@ -92,9 +84,7 @@ class DG645:
 
     def edges(self) -> dict[str, tuple[float, float]]:
         """Leading edge after T0 and width, in s, of every output."""
-        found = {name: (self._total(a), self._total(b) - self._total(a)) for name, (a, b) in OUTPUTS.items() if a}
-        found["T0"] = (0.0, max(self._values["HOLD"], *(self._total(c) for c in self._delays)) + 25e-9)
-        return found
+        return self._delays.edges(self._values["HOLD"])
 
     def split(self, received: bytearray) -> Iterable[bytes]:
         if len(received) > INPUT_BUFFER and not any(byte in b";\r\n" for byte in received[:INPUT_BUFFER]):
@@ -112,7 +102,13 @@ class DG645:
         except CommandError as error:
             self._fail(error.number)
             return b""
-        return b"" if reply is None else reply.encode("latin-1") + b"\r\n"
+        except IllegalLinkError:
+            self._fail(ILLEGAL_LINK)
+            return b""
+        except IllegalDelayError:
+            self._fail(ILLEGAL_DELAY)
+            return b""
+        return b"" if reply is None else reply.encode("latin-1") + self._end
 
     def state(self, now: float) -> dict[str, Any]:
         return {
@@ -123,9 +119,29 @@ class DG645:
         }
 
     def fault(self, kind: str, now: float, **parameters: Any) -> None:
-        if kind != "wrong_identity":
-            raise unknown_fault(kind, "wrong_identity")
-        self._model = "DG535"
+        match kind:
+            case "wrong_identity":
+                self._model = "DG535"
+            case "front_panel":
+                self._values["TSRC"] = float(parameters.get("trigger_source", INTERNAL))
+                self._retrigger(now)
+            case "locked_by_another":
+                self._locked_out = not parameters.get("cleared", False)
+            case _:
+                raise unknown_fault(kind, "wrong_identity", "front_panel", "locked_by_another")
+
+    def _triggers(self, since: float, until: float) -> NDArray[np.float64]:
+        stretches = list(self._bursts)
+        if self._running is not None:
+            stretches.append((self._running[0], until, self._running[1]))
+        found = [np.array([time for time in self._singles if since < time <= until])]
+        for first, last, rate in stretches:
+            low = max(0, int(np.floor((since - first) * rate)) + 1) if since >= first else 0
+            high = int(np.floor((min(last, until) - first) * rate + 1e-9))
+            if high >= low and until >= first:
+                found.append(first + np.arange(low, high + 1) / rate)
+        times = np.concatenate(found)
+        return np.sort(times[(times > since) & (times <= until)])
 
     def _execute(self, text: str, now: float) -> str | None:
         match = SYNTAX.fullmatch(text)
@@ -133,123 +149,193 @@ class DG645:
             raise CommandError(ILLEGAL_COMMAND)
         name, query, rest = match[1], match[2] is not None, match[3]
         parameters = [part.strip() for part in rest.split(",")] if rest else []
-        if name in RANGES:
-            return self._scalar(name, query, parameters, now)
-        if name in LEVELS:
-            return self._level(name, query, parameters)
-        commands: dict[str, Callable[[bool, list[str], float], str | None]] = {
-            "*IDN": self._identity,
-            "*RST": lambda query, parameters, now: self._reset(now),
-            "*CLS": self._clear,
-            "*TRG": self._trigger,
-            "*OPC": lambda query, parameters, now: "1" if query else None,
-            "*ESR": self._event_status,
-            "*STB": lambda query, parameters, now: str(32 if self._events else 0),
-            "LERR": self._last_error,
-            "INSR": lambda query, parameters, now: "0",
-            "DLAY": self._delay,
-            "LINK": self._link,
-            "REMT": lambda query, parameters, now: None,
-        }
-        if name not in commands:
-            raise CommandError(ILLEGAL_COMMAND)
-        return commands[name](query, parameters, now)
-
-    def _scalar(self, name: str, query: bool, parameters: list[str], now: float) -> str | None:
-        _, low, high, form = RANGES[name]
+        if any(len(part) > LONGEST_PARAMETER for part in parameters):
+            raise CommandError(TOO_LONG)
+        if self._locked_out and not query:
+            raise CommandError(NOT_ALLOWED)
+        if name in REGISTERS:
+            return self._register(name, query, parameters)
+        if name in SINGLE:
+            return self._single(name, query, parameters, now)
+        if name in INDEXED:
+            return self._of_index(name, query, parameters, now)
         if query:
-            return form.format(self._values[name])
+            return self._ask(name, parameters, now)
+        self._do(name, parameters, now)
+        return None
+
+    def _ask(self, name: str, parameters: list[str], now: float) -> str:
+        if name in ("DLAY", "LINK"):
+            channel = _whole(parameters, 0, 1, range(10))
+            if name == "LINK":
+                return str(self._delays.links.get(channel, 0))
+            return (
+                "0,+0.000000000000" if channel < 2 else f"{self._delays.links[channel]},{self._delays.after_s[channel]:+.12f}"
+            )
+        if parameters:
+            raise CommandError(TOO_MANY)
+        match name:
+            case "*IDN":
+                return f"Stanford Research Systems,{self._model},s/n{self._serial},ver1.00.00E"
+            case "*OPC" | "LOCK" | "UNLK":
+                return "1"
+            case "*ESR":
+                events, self._events = self._events, 0
+                return str(events)
+            case "*STB":
+                return str(self._status_byte(now))
+            case "*TST":
+                self._reset(now)
+                return "0"
+            case "*CAL" | "TIMB":
+                return "0"
+            case "LERR":
+                return str(self._errors.popleft() if self._errors else 0)
+            case "INSR":
+                self._watch(now)
+                events, self._instrument_events = self._instrument_events, 0
+                return str(events)
+            case "DISP":
+                return f"{self._display[0]},{self._display[1]}"
+            case "EMAC":
+                return "00.19.b3.02.00.01"
+        raise CommandError(ILLEGAL_QUERY if name in SETS else UNDEFINED)
+
+    def _do(self, name: str, parameters: list[str], now: float) -> None:
+        if name in SETS:
+            SETS[name](self, parameters, now)
+        elif name in STEPS:
+            self._step(name, parameters, now)
+        elif name in QUERIES:
+            raise CommandError(ILLEGAL_SET)
+        else:
+            raise CommandError(UNDEFINED)
+
+    def _register(self, name: str, query: bool, parameters: list[str]) -> str | None:
+        if query:
+            if parameters:
+                raise CommandError(ILLEGAL_QUERY)
+            return str(int(self._registers[name]))
+        self._registers[name] = _within(_number(parameters, 0, 1), REGISTERS[name].low, REGISTERS[name].high)
+        return None
+
+    def _single(self, name: str, query: bool, parameters: list[str], now: float) -> str | None:
+        one = SINGLE[name]
+        if query:
+            return one.form.format(self._values[name])
         value = _number(parameters, 0, 1)
-        if not low <= value <= high:
-            raise CommandError(ILLEGAL_VALUE)
+        if one.clips and value > 0:
+            value = max(one.low, min(one.high, value))
+        self._set_single(name, _within(value, one.low, one.high), now)
+        return None
+
+    def _set_single(self, name: str, value: float, now: float) -> None:
         self._values[name] = value
         if name in ("TSRC", "TRAT"):
             self._retrigger(now)
+
+    def _of_index(self, name: str, query: bool, parameters: list[str], now: float) -> str | None:
+        index = _whole(parameters, 0, 1 if query else 2, INDEXES[name])
+        values = self._indexed if (name, index) in self._indexed else self._ports
+        if query:
+            return INDEXED[name].form.format(values[name, index])
+        self._set_indexed(values, name, index, _number(parameters, 1, 2))
         return None
 
-    def _level(self, name: str, query: bool, parameters: list[str]) -> str | None:
-        _, low, high, form = LEVELS[name]
-        output = int(_number(parameters, 0, 1 if query else 2))
-        if output not in range(5):
+    def _set_indexed(self, values: dict[tuple[str, int], float], name: str, index: int, value: float) -> None:
+        """Amplitude and offset together stay below 6 V (p. viii), a phase below its divisor (p. 52)."""
+        value = _within(value, *limits(name, index))
+        after = {**values, (name, index): value}
+        if name in ("LAMP", "LOFF") and after["LAMP", index] + abs(after["LOFF", index]) >= 6.0:
             raise CommandError(ILLEGAL_VALUE)
-        if query:
-            return form.format(self._levels[name, output])
-        value = _number(parameters, 1, 2)
-        if not low <= value <= high:
+        if name == "PHAS" and value >= after["PRES", index]:
             raise CommandError(ILLEGAL_VALUE)
-        self._levels[name, output] = value
-        return None
+        values[name, index] = value
 
-    def _delay(self, query: bool, parameters: list[str], now: float) -> str | None:
-        channel = int(_number(parameters, 0, 1 if query else 3))
-        if query:
-            return "0,+0.000000000000" if channel == 0 else f"{self._links[channel]},{self._delays[channel]:+.12f}"
-        reference, delay_s = int(_number(parameters, 1, 3)), _number(parameters, 2, 3)
-        self._check_link(channel, reference)
-        total = self._total(reference) + delay_s
-        if not -STEP_S / 2 <= total <= LONGEST_S:
-            raise CommandError(ILLEGAL_DELAY)
-        self._links[channel], self._delays[channel] = reference, round(delay_s / STEP_S) * STEP_S
-        return None
+    def _step(self, name: str, parameters: list[str], now: float) -> None:
+        what, size = STEPS[name]
+        if what in SINGLE:
+            step = self._values[size] * _sign(_number(parameters, 0, 1))
+            self._set_single(what, _within(self._values[what] + step, SINGLE[what].low, SINGLE[what].high), now)
+            return
+        index = _whole(parameters, 0, 2, INDEXES[size])
+        step = self._indexed[size, index] * _sign(_number(parameters, 1, 2))
+        if what == "DLAY":
+            self._delays.move(index, self._delays.links[index], self._delays.after_s[index] + step)
+        else:
+            self._set_indexed(self._indexed, what, index, self._indexed[what, index] + step)
 
-    def _link(self, query: bool, parameters: list[str], now: float) -> str | None:
-        channel = int(_number(parameters, 0, 1 if query else 2))
-        if query:
-            return str(self._links.get(channel, 0))
-        reference = int(_number(parameters, 1, 2))
-        self._check_link(channel, reference)
-        self._delays[channel] = self._total(channel) - self._total(reference)
-        self._links[channel] = reference
-        return None
+    def _delay(self, parameters: list[str], now: float) -> None:
+        channel, reference = _whole(parameters, 0, 3, range(10)), _whole(parameters, 1, 3, range(10))
+        self._delays.move(channel, reference, _number(parameters, 2, 3))
+        if self._cycle_runs(now):
+            self._instrument_events |= ABORTED
 
-    def _check_link(self, channel: int, reference: int) -> None:
-        if channel not in self._links or (reference != 0 and reference not in self._links):
-            raise CommandError(ILLEGAL_LINK)
-        at = reference
-        while at:
-            if at == channel:
-                raise CommandError(ILLEGAL_LINK)
-            at = self._links[at]
-
-    def _total(self, channel: int) -> float:
-        total = 0.0
-        while channel > 1:
-            total += self._delays[channel]
-            channel = self._links[channel]
-        return total
+    def _link(self, parameters: list[str], now: float) -> None:
+        self._delays.link(_whole(parameters, 0, 2, range(10)), _whole(parameters, 1, 2, range(10)))
 
     def _retrigger(self, now: float) -> None:
-        """A change of source or rate ends the stretch of triggers; on the internal source a new one begins a period later."""
+        """A change of source or rate ends the stretch of triggers; on the internal source a new one begins a period later.
+
+        A trigger that comes during a cycle is ignored (p. vii), so a rate that is too high gives every second one, or fewer.
+        """
         if self._running is not None:
             self._bursts.append((self._running[0], now, self._running[1]))
-        internal = int(self._values["TSRC"]) == INTERNAL
         rate = self._values["TRAT"]
-        self._running = (now + 1 / rate, rate) if internal else None
+        self._running = (now + 1 / rate, rate / self._ignored_each()) if int(self._values["TSRC"]) == INTERNAL else None
 
-    def _identity(self, query: bool, parameters: list[str], now: float) -> str:
-        if not query:
-            raise CommandError(ILLEGAL_SET)
-        return f"Stanford Research Systems,{self._model},s/n{self._serial},ver1.00.00E"
+    def _ignored_each(self) -> int:
+        return max(1, int(np.ceil((self._delays.longest_s() + DEAD_TIME_S) * self._values["TRAT"] - 1e-9)))
 
-    def _clear(self, query: bool, parameters: list[str], now: float) -> None:
+    def _cycle_runs(self, now: float) -> bool:
+        return len(self._triggers(now - self._delays.longest_s(), now)) > 0
+
+    def _watch(self, now: float) -> None:
+        """Latch what happened since the last look."""
+        if len(self._triggers(self._looked_s, now)):
+            self._instrument_events |= TRIGGERED | END_OF_DELAY | (TOO_FAST if self._ignored_each() > 1 else 0)
+        self._looked_s = now
+
+    def _status_byte(self, now: float) -> int:
+        self._watch(now)
+        byte = INSB if self._instrument_events & int(self._registers["INSE"]) else 0
+        byte |= BUSY if self._cycle_runs(now) else 0
+        byte |= ESB if self._events & int(self._registers["*ESE"]) else 0
+        return byte | (MSS if byte & int(self._registers["*SRE"]) else 0)
+
+    def _clear(self, now: float) -> None:
         self._errors.clear()
-        self._events = 0
+        self._events = self._instrument_events = 0
+        self._looked_s = now
 
-    def _trigger(self, query: bool, parameters: list[str], now: float) -> None:
-        if int(self._values["TSRC"]) != SINGLE:
+    def _trigger(self, now: float) -> None:
+        source = int(self._values["TSRC"])
+        if source == SINGLE_SHOT:
+            self._singles.append(now)
+        elif source not in ARMED_SOURCES:
             raise CommandError(ILLEGAL_MODE)
-        self._singles.append(now)
 
-    def _event_status(self, query: bool, parameters: list[str], now: float) -> str:
-        if not query or parameters:
-            raise CommandError(ILLEGAL_QUERY)
-        events, self._events = self._events, 0
-        return str(events)
+    def _save(self, place: int) -> None:
+        self._saved[place] = (dict(self._values), dict(self._indexed), self._delays.copy())
 
-    def _last_error(self, query: bool, parameters: list[str], now: float) -> str:
-        if not query:
-            raise CommandError(ILLEGAL_SET)
-        return str(self._errors.popleft() if self._errors else 0)
+    def _recall(self, place: int, now: float) -> None:
+        """Place 0 holds the factory settings; an empty place fails (assumed)."""
+        if place and place not in self._saved:
+            raise CommandError(RECALL_FAILED)
+        self._reset(now)
+        if place:
+            values, indexed, delays = self._saved[place]
+            self._values, self._indexed, self._delays = dict(values), dict(indexed), delays.copy()
+            self._retrigger(now)
+
+    def _show(self, page: int, channel: int) -> None:
+        self._display = (page, channel)
+
+    def _complete(self) -> None:
+        self._events |= OPC
+
+    def _terminate(self, parameters: list[str]) -> None:
+        self._end = bytes(_whole([part], 0, 1, range(256)) for part in parameters[:3])
 
     def _fail(self, number: int) -> None:
         self._events |= EXE if number < 30 else CME
@@ -257,6 +343,25 @@ class DG645:
             self._errors.append(number)
         else:
             self._errors[-1] = 254
+
+
+SETS: dict[str, Callable[[DG645, list[str], float], None]] = {
+    "*RST": lambda unit, parameters, now: unit._reset(now),
+    "*CLS": lambda unit, parameters, now: unit._clear(now),
+    "*TRG": lambda unit, parameters, now: unit._trigger(now),
+    "*OPC": lambda unit, parameters, now: unit._complete(),
+    "*SAV": lambda unit, parameters, now: unit._save(_whole(parameters, 0, 1, range(1, 10))),
+    "*RCL": lambda unit, parameters, now: unit._recall(_whole(parameters, 0, 1, range(10)), now),
+    "DLAY": lambda unit, parameters, now: unit._delay(parameters, now),
+    "LINK": lambda unit, parameters, now: unit._link(parameters, now),
+    "DISP": lambda unit, parameters, now: unit._show(_whole(parameters, 0, 2, range(15)), _whole(parameters, 1, 2, range(10))),
+    "XTRM": lambda unit, parameters, now: unit._terminate(parameters),
+}
+SILENT = ("*WAI", "REMT", "IFRS")
+"""Nothing that shows on the wire."""
+SETS |= dict.fromkeys(SILENT, lambda unit, parameters, now: None)
+QUERIES = ("*IDN", "*ESR", "*STB", "*TST", "*CAL", "LERR", "INSR", "TIMB", "EMAC", "LOCK", "UNLK")
+"""What cannot be set."""
 
 
 def _number(parameters: list[str], place: int, count: int) -> float:
@@ -268,3 +373,20 @@ def _number(parameters: list[str], place: int, count: int) -> float:
         return float(parameters[place])
     except ValueError:
         raise CommandError(BAD_FLOAT) from None
+
+
+def _whole(parameters: list[str], place: int, count: int, allowed: range) -> int:
+    value = _number(parameters, place, count)
+    if value not in allowed:
+        raise CommandError(ILLEGAL_VALUE)
+    return int(value)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    if not low <= value <= high:
+        raise CommandError(ILLEGAL_VALUE)
+    return value
+
+
+def _sign(up: float) -> int:
+    return 1 if up else -1
