@@ -28,6 +28,8 @@ LONGEST_S = 120.0
 """A change that makes the tests hang counts as noticed."""
 PRELOADED = ("hypothesis.strategies", "numpy", "pydantic", "pyvisa", "pymodbus.client")
 """What the tests need is imported once, before the processes part; the instruments are imported by each."""
+PASSED, NOTICED = 0, (1, 2, -signal.SIGKILL)
+"""Exit codes of pytest: a failed test, a module that cannot be imported; and the end of one that hangs."""
 TABLES_ELSEWHERE = {
     "simulators.instruments.dg645_settings": "srs_dg645",
     "simulators.instruments.dg645_delays": "srs_dg645",
@@ -79,6 +81,11 @@ def mutants(module: str) -> list[Mutant]:
         if before != after:
             made[node.lineno, node.col_offset] = Mutant(module, node.lineno, before, after, _replaced(source, node, after))
     return [made[place] for place in sorted(made)]
+
+
+def unchanged(module: str) -> Mutant:
+    """No change at all: its tests must pass, or a failure would mean nothing."""
+    return Mutant(module, 0, "", "", (ROOT / Path(*module.split(".")).with_suffix(".py")).read_text())
 
 
 def _commands(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
@@ -187,7 +194,9 @@ def _run_tests(mutant: Mutant) -> int:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     sys.meta_path.insert(0, Changed(mutant))
-    options = ["-x", "-q", "--hypothesis-seed=1", "-p", "no:terminal", f"--rootdir={ROOT}"]
+    # What is preloaded cannot have its assertions rewritten any more, and need not.
+    quiet = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    options = ["-x", *quiet, "--hypothesis-seed=1", f"--rootdir={ROOT}"]
     return int(pytest.main([*options, *tests_of(mutant.module)]))
 
 
@@ -211,9 +220,12 @@ def survivors(made: Sequence[Mutant], at_once: int | None = None) -> list[Mutant
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
                 del running[child]
-                if os.waitstatus_to_exitcode(status) == 0:
+                code = os.waitstatus_to_exitcode(status)
+                assert code in (PASSED, *NOTICED), f"{mutant}: pytest ended with {code}"
+                if code == PASSED:
                     left.append(mutant)
-                    print(f"survived: {mutant}", flush=True)
+                    if mutant.line:
+                        print(f"survived: {mutant}", flush=True)
                 if len(waiting) % 50 == 0:
                     print(f"{len(waiting)} to go", file=sys.stderr, flush=True)
     return left
@@ -225,6 +237,10 @@ def main() -> None:
     names = parser.parse_args().module or modules()
     untested = [name for name in names if not tests_of(name)]
     made = [mutant for name in names if name not in untested for mutant in mutants(name)]
+    before = [unchanged(name) for name in names if name not in untested]
+    broken = {one.module for one in before} - {one.module for one in survivors(before)}
+    if broken:
+        sys.exit(f"fail without any change: {', '.join(sorted(broken))}")
     left = survivors(made)
     for name in untested:
         print(f"no tests of its own: {name}")

@@ -21,7 +21,6 @@ CONFIGURED = read_laboratory(EVERY)[0].instruments
 SEVEN_BITS = ("lakeshore_425", "lakeshore_336")
 """A pseudo-terminal of Linux refuses their framing."""
 NOT_MODELLED = {
-    "coherent_compexpro",
     "keysight_infiniium",
     "lakeshore_425",
     "lakeshore_336",

@@ -5,6 +5,11 @@ Commands and replies end with CR; `NAME=VALUE` sets without any reply, `NAME?` a
 | command | is | source |
 | --- | --- | --- |
 | `OPMODE=ON`, `OFF`, `SKIP`, `NEW FILL` | start (4.1 s delay), stop, skip the warm-up (480 s), exchange the gas | L, D |
+| `OPMODE=PURGE RESERVOIR` and the like | other gas handling, in OFF (`compexpro_gas`) | L, D, E |
+| `OPMODE=HI`, `PGR` | halogen injection (`ON:34`, 60 s) and partial gas replacement: fresher gas | L, D |
+| `OPMODE=LL OFF` | no stop by low light | D |
+| `OPMODE=CAPACITY RESET` | `CAP.SET` per cent are left | D |
+| `OPMODE=ENERGY CAL`, `CONT` | calibration, which waits for `EGY=`; confirms a step of FLUSHING | L, D, E |
 | `OPMODE?` | state, with code: `OFF:21` warm-up, `OFF,WAIT` starting, `ON:0`, `OFF:1` interlock, `OFF:31` ... | L, D, E |
 | `MODE` | `HV`, `EGY PGR`, `EGY NGR` | L, D |
 | `HV` | charging voltage (kV), settable in MODE=HV only | L, D |
@@ -16,17 +21,21 @@ Commands and replies end with CR; `NAME=VALUE` sets without any reply, `NAME?` a
 | `FILTER` | pulses averaged: 0, 1, 2, 4, 8, 16 | D |
 | `FILTER CONTAMINATION` | per cent, `=RESET` | L, E |
 | `MENU`, `GASMODE` | gas menu 1-6 or `RESET`, `PREMIX` or `SINGLE GASES`; set in OFF | L, D, F |
+| `BUFFER`, `HALOGEN`, `INERT`, `RARE` | partial pressures (mbar) of the next fill | D, F |
 | `PRESSURE?`, `RESERVOIR TEMP?` | mbar, deg C | D, E |
+| `TEMP CONTROL`, `TEMP?`, `ROOMTEMP` | of the tube; of the fluorine source, which it has not | L, E, D |
+| `LEAKRATE?`, `ACCU?`, `CAP.LEFT?` | mbar in 2 min, accumulator (none), per cent of the source | D |
+| `EGY RANGE`, `COD` | per cent; charge on demand, answered with its delay | D |
 | `INTERLOCK?` | comma list or `NONE` | D |
 | `TIMEOUT` | watchdog on the serial line, `ON` or `OFF` | D, F |
 | `PULSE DIFF?` | external triggers minus pulses measured | D, F |
 | `POWER STABILIZATION ACHIEVED?` | `YES`, `NO` | D, E |
 | `TYPE OF LASER?`, `VERSION?` | identity | D, E, F |
 
-*Assumed*: unknown names, refused values and other OPMODEs (gas handling, `LL OFF`) stay silent and without effect; any case;
+*Assumed*: unknown names and refused values stay silent and without effect; any case;
 limits 18.0-27.0 kV, 50-300 mJ, 1-100 Hz; pulse energy proportional to HV - 14 kV, 200 mJ at 25 kV with fresh gas, which ages by
-1/e in 5 million pulses; a stop code stays until its cause has gone and `OPMODE=OFF` arrives, and refuses ON meanwhile; any
-message restarts the watchdog; a gas exchange lasts 360 s and cannot be interrupted; other menus than 1 are empty.
+1/e in 5 million pulses, half of which an injection gives back; a stop code stays until its cause has gone and `OPMODE=OFF`
+arrives, and refuses ON meanwhile; any message restarts the watchdog; other menus than 1 are empty.
 """
 
 import math
@@ -35,18 +44,29 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from simulators.instruments.compexpro_gas import FLUSHING, NEW_FILL, PROCEDURES, GasHandling
+from simulators.instruments.instrument import unknown_fault
+
 WARM_UP_S = 480.0
 """L: thyratron, 8 minutes."""
 START_DELAY_S = 4.1
 """L, D: power supply and gas fan."""
 LOW_LIGHT_S = 10.0
 """L: with 30 % of the pulses missing that long the laser stops."""
-FILL_STATES = (("NEW FILL", 5.0), ("NEW FILL, EVAC", 115.0), ("NEW FILL, WAIT", 60.0), ("NEW FILL, FILL", 180.0))
-"""States of a gas exchange (L) and how long each lasts (s), *assumed*."""
+INJECTION_S = 60.0
 HV_kV, EGY_mJ, REPRATE_Hz = (18.0, 27.0), (50, 300), (1, 100)
 THRESHOLD_kV, REFERENCE_kV, REFERENCE_mJ, GAS_LIFE_PULSES = 14.0, 25.0, 200.0, 5e6
 DEFAULT_mJ = 150
-INTERLOCK, PRESET_TOO_HIGH, NEW_FILL_NEEDED, WARMING, LOW_LIGHT, SERIAL_TIMEOUT = 1, 2, 8, 21, 26, 31
+INTERLOCK, PRESET_TOO_HIGH, NEW_FILL_NEEDED, WARMING, LOW_LIGHT, SERIAL_TIMEOUT, INJECTING, ON_DEMAND = (
+    1,
+    2,
+    8,
+    21,
+    26,
+    31,
+    34,
+    36,
+)
 _IDENTITY, _FOREIGN = ("COMPexPro 110", "V4.82"), ("LPX 220", "V2.10")
 
 
@@ -64,6 +84,12 @@ class _Settings:
     menu: int = 1
     gas_mode: str = "SINGLE GASES"
     watchdog: bool = False
+    low_light_stop: bool = True
+    energy_range: int = 100
+    tube_heated: bool = True
+    on_demand: bool = False
+    room: str = "LOW"
+    capacity: int = 100
 
 
 class COMPexPro:
@@ -80,7 +106,9 @@ class COMPexPro:
         self._code = code
         self._interlocks: list[str] = []
         self._counter, self._total, self._gas_pulses = 0, 1_234_567, 0
-        self._contamination = 12
+        self._contamination, self._capacity_left = 12, 87
+        self._partial_mbar = {"BUFFER": 3200, "HALOGEN": 100, "INERT": 20, "RARE": 80}
+        self._gas_handling = GasHandling()
         self.power_up(0.0)
         if warm:
             self._warm_s = 0.0
@@ -90,7 +118,8 @@ class COMPexPro:
         self._identity = _IDENTITY
         self._settings = _Settings()
         self._warm_s = now + WARM_UP_S
-        self._lasing_s, self._fill_s = math.inf, math.inf
+        self._lasing_s, self._injected_s = math.inf, -math.inf
+        self._gas_handling.abandon()
         self._stop_code = INTERLOCK if self._interlocks else 0
         self._dark_s: float | None = None
         self._advanced_s = self._heard_s = now
@@ -145,7 +174,7 @@ class COMPexPro:
             case "wrong_identity":
                 self._identity = _FOREIGN
             case _:
-                raise ValueError(f"The COMPexPro knows the faults interlock, low_light and wrong_identity, not {kind!r}.")
+                raise unknown_fault(kind, "interlock", "low_light", "wrong_identity")
 
     def _interlock(self, cause: str = "WATER FLOW", present: bool = True) -> None:
         if not present:
@@ -166,15 +195,15 @@ class COMPexPro:
         stops = {}
         if self._settings.watchdog:
             stops[SERIAL_TIMEOUT] = self._heard_s + self._timeout_s
-        if self._dark_s is not None and math.isfinite(self._lasing_s):
+        if self._dark_s is not None and self._settings.low_light_stop and math.isfinite(self._lasing_s):
             stops[LOW_LIGHT] = max(self._dark_s, self._lasing_s) + LOW_LIGHT_S
         code = min(stops, key=stops.__getitem__, default=0)
         end = min(now, stops.get(code, math.inf))
         self._fire(max(since, self._lasing_s), end)
         if code and end < now and self._stop_code != code:
             self._stop(code)
-        if now >= self._fill_s + sum(length for _, length in FILL_STATES):
-            self._fill_s, self._gas_pulses = math.inf, 0
+        if self._gas_handling.advance(now) == NEW_FILL:
+            self._gas_pulses = 0
 
     def _fire(self, since: float, until: float) -> None:
         if until <= since:
@@ -202,12 +231,9 @@ class COMPexPro:
     def _is_on(self, now: float) -> bool:
         return now >= self._lasing_s
 
-    def _is_filling(self, now: float) -> bool:
-        return now >= self._fill_s
-
     def _is_off(self, now: float) -> bool:
-        """OFF in the sense of the commands that work only there: neither lasing, starting nor filling."""
-        return math.isinf(self._lasing_s) and not self._is_filling(now)
+        """OFF in the sense of the commands that work only there: neither lasing, starting nor handling gas."""
+        return math.isinf(self._lasing_s) and not self._gas_handling.state()
 
     def _gas(self) -> float:
         """Efficiency of the gas, 1 just after a fill."""
@@ -235,15 +261,16 @@ class COMPexPro:
             return 0
         return PRESET_TOO_HIGH if self._needed_kV(1.0) > HV_kV[1] else NEW_FILL_NEEDED
 
+    def _remark(self, now: float) -> int:
+        if now < self._injected_s + INJECTION_S:
+            return INJECTING
+        return ON_DEMAND if self._settings.on_demand else 0
+
     def _opmode(self, now: float) -> str:
-        if self._is_filling(now):
-            left = now - self._fill_s
-            for text, length in FILL_STATES:
-                if left < length:
-                    return text
-                left -= length
+        if handling := self._gas_handling.state():
+            return handling
         if self._is_on(now):
-            return self._coded("ON", self._warning())
+            return self._coded("ON", self._warning() or self._remark(now))
         if math.isfinite(self._lasing_s):
             return "OFF,WAIT"
         return self._coded("OFF", self._stop_code or (WARMING if now < self._warm_s else 0))
@@ -262,8 +289,6 @@ class COMPexPro:
             case "POWER STABILIZATION ACHIEVED":
                 steady = self._is_on(now) and self._warning() == 0 and self._dark_s is None
                 return "YES" if steady else "NO"
-            case "PRESSURE":
-                return "30" if self._opmode(now) in ("NEW FILL, EVAC", "NEW FILL, WAIT") else "3400"
         values = {
             "MODE": settings.mode,
             "HV": f"{self._voltage_kV():.1f}",
@@ -277,7 +302,17 @@ class COMPexPro:
             "FILTER CONTAMINATION": str(self._contamination),
             "MENU": f"{settings.menu} 193 ArF",
             "GASMODE": settings.gas_mode,
-            "RESERVOIR TEMP": "32",
+            "RESERVOIR TEMP": "32" if settings.tube_heated else "24",
+            "PRESSURE": f"{self._gas_handling.tube_mbar:.0f}",
+            "EGY RANGE": str(settings.energy_range),
+            "TEMP CONTROL": "ON" if settings.tube_heated else "OFF",
+            "TEMP": "0",
+            "LEAKRATE": "1",
+            "ACCU": "0",
+            "CAP.LEFT": str(self._capacity_left),
+            "COD": "0150" if settings.on_demand else "0",
+            "ROOMTEMP": settings.room,
+            **{gas: str(mbar) for gas, mbar in self._partial_mbar.items()},
             "INTERLOCK": ",".join(self._interlocks) or "NONE",
             "TIMEOUT": "ON" if settings.watchdog else "OFF",
             "PULSE DIFF": str(self._pulse_difference),
@@ -297,16 +332,18 @@ class COMPexPro:
         match name, value:
             case "OPMODE", _:
                 self._operate(value, now)
+            case "EGY", _ if self._gas_handling.state() == "ENERGY CAL CONT" and _integer(value, 1, 9999) is not None:
+                self._gas_handling.go_on(now)
             case "MODE", "HV" | "EGY PGR" | "EGY NGR":
                 settings.mode = value
             case "HV", _ if settings.mode == "HV" and re.fullmatch(r"\d\d(\.\d)?", value):
                 if HV_kV[0] <= float(value) <= HV_kV[1]:
                     settings.hv_kV = float(value)
-            case (("EGY" | "EGY SET"), _) if not self._is_filling(now):
+            case (("EGY" | "EGY SET"), _) if not self._gas_handling.state():
                 preset = _integer(value, 0, EGY_mJ[1])
                 if preset == 0 or (preset is not None and preset >= EGY_mJ[0]):
                     settings.preset_mJ = preset or DEFAULT_mJ
-            case "REPRATE", _ if not self._is_filling(now):
+            case "REPRATE", _ if not self._gas_handling.state():
                 rate_Hz = _integer(value, *REPRATE_Hz)
                 settings.rate_Hz = settings.rate_Hz if rate_Hz is None else rate_Hz
             case "TRIGGER", "INT" | "EXT":
@@ -326,6 +363,18 @@ class COMPexPro:
                 settings.gas_mode = value
             case "TIMEOUT", "ON" | "OFF":
                 settings.watchdog = value == "ON"
+            case "EGY RANGE", _ if _integer(value, 1, 100) is not None:
+                settings.energy_range = int(value)
+            case (("BUFFER" | "HALOGEN" | "INERT" | "RARE"), _) if off and _integer(value, 0, 6000) is not None:
+                self._partial_mbar[name] = int(value)
+            case "TEMP CONTROL", "ON" | "OFF":
+                settings.tube_heated = value == "ON"
+            case "COD", "ON" | "OFF":
+                settings.on_demand = value == "ON"
+            case "ROOMTEMP", "HIGH" | "LOW":
+                settings.room = value
+            case "CAP.SET", _ if _integer(value, 0, 120) is not None:
+                settings.capacity = int(value)
 
     def _operate(self, value: str, now: float) -> None:
         match value:
@@ -336,8 +385,19 @@ class COMPexPro:
             case "ON" if self._is_ready(now):
                 self._lasing_s = now + START_DELAY_S
                 self._phase, self._counted, self._pulse_difference, self._last_pulse_mJ = 0.0, 0, 0, 0.0
-            case "NEW FILL" if self._is_ready(now):
-                self._fill_s = now
+            case "HI" if self._is_on(now):
+                self._injected_s = now
+                self._gas_pulses //= 2
+            case "PGR":
+                self._gas_pulses //= 2
+            case "LL OFF":
+                self._settings.low_light_stop = False
+            case "CAPACITY RESET":
+                self._capacity_left = self._settings.capacity
+            case "CONT" if self._gas_handling.state().startswith(FLUSHING):
+                self._gas_handling.go_on(now)
+            case _ if value in PROCEDURES and self._is_ready(now):
+                self._gas_handling.start(value, now)
 
     def _is_ready(self, now: float) -> bool:
         return self._is_off(now) and now >= self._warm_s and not self._stop_code

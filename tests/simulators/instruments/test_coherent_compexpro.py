@@ -71,7 +71,81 @@ def test_some_settings_are_ignored_while_on(firing: COMPexPro) -> None:
     assert ask(firing, "GASMODE=PREMIX\rGASMODE?", 5.0) == "SINGLE GASES\r"
 
 
-@pytest.mark.parametrize("text", ["HELLO", "HELLO?", "HELLO=1", "OPMODE=LL OFF", "HV=30.0", "HV=abc", "EGY=301", "\nHV?", ""])
+@pytest.mark.parametrize(
+    ("setting", "query", "back"),
+    [
+        ("HV=22.5", "HV", "22.5"), ("EGY SET=140", "EGY SET", "140"), ("EGY=120", "EGY", "120"), 
+        ("REPRATE=25", "REPRATE", "25"),
+        ("TRIGGER=EXT", "TRIGGER", "EXT"), ("MODE=EGY PGR", "MODE", "EGY PGR"), ("COUNTS=9", "COUNTS", "9"),
+        ("FILTER=8", "FILTER", "8"), ("FILTER CONTAMINATION=RESET", "FILTER CONTAMINATION", "0"),
+        ("MENU=RESET", "MENU", "1 193 ArF"), ("GASMODE=PREMIX", "GASMODE", "PREMIX"), ("TIMEOUT=ON", "TIMEOUT", "ON"),
+        ("EGY RANGE=80", "EGY RANGE", "80"), ("BUFFER=3000", "BUFFER", "3000"), ("HALOGEN=90", "HALOGEN", "90"),
+        ("INERT=15", "INERT", "15"), ("RARE=70", "RARE", "70"), ("TEMP CONTROL=OFF", "TEMP CONTROL", "OFF"),
+        ("TEMP CONTROL=OFF", "RESERVOIR TEMP", "24"), ("COD=ON", "COD", "0150"), ("ROOMTEMP=HIGH", "ROOMTEMP", "HIGH"),
+        ("CAP.SET=110\rOPMODE=CAPACITY RESET", "CAP.LEFT", "110"), ("", "TOTALCOUNTER", "1234567"), ("", "PRESSURE", "3400"),
+        ("", "TEMP", "0"), ("", "LEAKRATE", "1"), ("", "ACCU", "0"), ("", "PULSE DIFF", "0"), ("", "CAP.LEFT", "87"),
+        ("", "VERSION", "V4.82"), ("", "POWER STABILIZATION ACHIEVED", "NO"),
+    ],
+)  # fmt: skip
+def test_what_is_set_reads_back(laser: COMPexPro, setting: str, query: str, back: str) -> None:
+    assert ask(laser, f"{setting}\r{query}?") == f"{back}\r"
+
+
+@pytest.mark.parametrize(
+    ("name", "states"),
+    [
+        ("PURGE RESERVOIR", {1.0: "PURGE RESERVOIR:3", 121.0: "OFF:0"}),
+        ("PASSIVATION FILL", {1.0: "PASSIVATION FILL:3", 301.0: "OFF:0"}),
+        ("SAFETY FILL", {1.0: "SAFETY FILL:3", 181.0: "OFF:0"}),
+        ("TRANSPORT FILL", {1.0: "TRANSPORT FILL:3", 181.0: "OFF:0"}),
+        ("MANUAL FILL INERT", {1.0: "MANUAL FILL INERT:3", 11.0: "OFF:0"}),
+        *((f"FLUSH {gas} LINE", {1.0: f"FLUSH {gas} LINE", 3.0: "OFF:0"}) for gas in ("RARE", "HALOGEN", "BUFFER", "INERT")),
+        *((f"PURGE {gas} LINE", {3.0: f"PURGE {gas} LINE", 5.0: "OFF:0"}) for gas in ("RARE", "HALOGEN", "BUFFER", "INERT")),
+    ],
+)
+def test_gas_is_handled_when_the_laser_is_off(laser: COMPexPro, name: str, states: dict[float, str]) -> None:
+    ask(laser, f"OPMODE={name}")
+    assert {when: ask(laser, "OPMODE=ON\rOPMODE?" if when < 2 else "OPMODE?", when).strip() for when in states} == states
+
+
+def test_inert_gas_is_let_in_up_to_a_pressure(laser: COMPexPro) -> None:
+    for filling in range(12):
+        ask(laser, "OPMODE=MANUAL FILL INERT", 20.0 * filling)
+        ask(laser, "OPMODE?", 20.0 * filling + 15)
+    assert ask(laser, "PRESSURE?", 1000.0) == "3800\r"
+
+
+def test_flushing_waits_for_the_operator_twice(laser: COMPexPro) -> None:
+    ask(laser, "OPMODE=FLUSHING\rOPMODE=CONT")
+    assert ask(laser, "OPMODE?", 30.0) == "FLUSHING LEAKTEST:3\r"
+    assert ask(laser, "OPMODE?\rOPMODE=CONT\rOPMODE?", 1000.0) == "FLUSHING LEAKTEST CONT:30\rFLUSHING LEAKTEST:3\r"
+    assert ask(laser, "OPMODE?\rOPMODE=CONT\rOPMODE?", 1100.0) == "FLUSHING LEAKTEST CONT:30\rOFF:0\r"
+
+
+def test_the_energy_calibration_takes_the_reading_of_a_meter(laser: COMPexPro) -> None:
+    ask(laser, "OPMODE=ENERGY CAL\rEGY=140")
+    assert ask(laser, "OPMODE?", 5.0) == "ENERGY CAL\r"
+    assert ask(laser, "OPMODE?\rOPMODE=CONT\rEGY=138\rOPMODE?\rEGY?", 20.0) == "ENERGY CAL CONT\rOFF:0\r150\r"
+
+
+def test_halogen_makes_the_gas_fresher() -> None:
+    laser = COMPexPro(lambda since, until: round((until - since) * 1e5), warm=True)
+    ask(laser, "TRIGGER=EXT\rMODE=EGY NGR\rEGY=150\rOPMODE=ON")
+    aged = float(ask(laser, "HV?", 24.1))
+    assert ask(laser, "OPMODE=HI\rOPMODE?", 24.1) == "ON:34\r"
+    fresher = float(ask(laser, "HV?", 24.1))
+    assert fresher < aged
+    ask(laser, "OPMODE=PGR", 24.1)
+    assert float(ask(laser, "HV?", 24.1)) < fresher
+
+
+def test_the_low_light_stop_can_be_suppressed(firing: COMPexPro) -> None:
+    ask(firing, "OPMODE=LL OFF", 5.0)
+    firing.fault("low_light", 6.0)
+    assert ask(firing, "OPMODE?", 60.0) == "ON:0\r"
+
+
+@pytest.mark.parametrize("text", ["HELLO", "HELLO?", "HELLO=1", "HV=30.0", "HV=abc", "EGY=301", "\nHV?", ""])
 def test_silence_and_no_effect(laser: COMPexPro, text: str) -> None:
     before = laser.state(0.0)
     assert ask(laser, text) == ""
