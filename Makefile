@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench faults docs interop clean
+.PHONY: demo test check bench faults mutate docs interop clean
 
 demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
@@ -22,6 +22,10 @@ bench: $(VENV)/installed-test
 # 10,000 random faults on the wires of every instrument.
 faults: $(VENV)/installed-test
 	$(BIN)/python -P benchmarks/faults.py
+
+# One change at a time: every command of a simulator, every terminator and scale factor of a driver; a test must fail.
+mutate: $(VENV)/installed-test
+	$(BIN)/python -P tests/mutate.py
 
 docs: $(VENV)/installed-test
 	$(BIN)/python -P -m drivers.catalogue > docs/instruments.md

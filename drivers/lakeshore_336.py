@@ -144,8 +144,20 @@ def _of_output(number: int) -> Iterator[Quantity]:
 
 
 def _of_relay(number: int) -> Iterator[Quantity]:
-    for place, (name, low, high) in enumerate((("mode", 0, 2), ("input", 0, 4), ("type", 0, 2))):
-        yield _field(f"relay{number}_{name}", "", "RELAY", str(number), place, 3, "{value}", low, high, whole=True)
+    for place, name in ((0, "mode"), (2, "type")):
+        yield _field(f"relay{number}_{name}", "", "RELAY", str(number), place, 3, "{value}", 0, 2, whole=True)
+    yield Quantity(
+        f"relay{number}_input",
+        "",
+        str,
+        "read-write",
+        f"RELAY? {number}",
+        f"RELAY {number},{{others[0]}},{{value}},{{others[2]}}",
+        choices=tuple(INPUTS),
+        field=1,
+        fields=3,
+        source="RELAY; the letter as in the maker's client",
+    )
     yield Quantity(f"relay{number}_closed", "", bool, query=f"RELAYST? {number}", source="RELAYST?")
 
 

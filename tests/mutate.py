@@ -12,10 +12,11 @@ import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
+import re
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +41,10 @@ TABLES_ELSEWHERE = {
     "drivers.infiniium_quantities": "keysight_infiniium",
 }
 """Modules that are tested with the instrument they belong to."""
+NOT_COMMANDS = re.compile(
+    "identity|causes|_values|_channels|_latch|_settings|_lines|partial|samples|INTERLOCKS|FAULTS", re.IGNORECASE
+)
+"""Tables of other things, by their names."""
 OTHER_END = {b"\r\n": b"\r\r", b"\r": b"\n", b"\n": b"\r"}
 
 
@@ -59,13 +64,12 @@ class Mutant:
 
 def modules() -> list[str]:
     """All instruments, on both sides of the wire."""
-    found = [
+    return [
         ".".join((*folder.split("/"), path.stem))
         for folder in ("simulators/instruments", "drivers")
         for path in sorted((ROOT / folder).glob("*.py"))
         if path.stem not in NOT_INSTRUMENTS
     ]
-    return found
 
 
 def mutants(module: str) -> list[Mutant]:
@@ -89,14 +93,16 @@ def unchanged(module: str) -> Mutant:
 
 
 def _commands(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
-    """Command words: patterns of `match` statements and keys of tables, but not those of faults and of the inner state."""
-    for node in _outside(tree, {"fault", "state"}):
-        if isinstance(node, ast.MatchValue) and _is_text(node.value):
-            yield node.value, _renamed(node.value)
-        if isinstance(node, ast.Dict) and len(node.keys) > 1 and all(key is not None and _is_text(key) for key in node.keys):
-            for key in node.keys:
-                assert key is not None
-                yield key, _renamed(key)
+    """Command words: patterns of `match` statements and keys of tables, not the arguments, faults and names beside them."""
+    for node in _outside(tree, {"fault", "state"}, _is_name_table):
+        if isinstance(node, ast.match_case):
+            first = node.pattern.patterns[0] if isinstance(node.pattern, ast.MatchSequence) else node.pattern
+            choices = first.patterns if isinstance(first, ast.MatchOr) else [first]
+            for one in choices:
+                if isinstance(one, ast.MatchValue) and _is_text(one.value):
+                    yield one.value, _renamed(one.value)
+        if isinstance(node, ast.Dict) and len(node.keys) > 1:
+            yield from ((key, _renamed(key)) for key in node.keys if key is not None and _is_text(key))
 
 
 def _terminators(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
@@ -112,10 +118,13 @@ def _terminators(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
 
 
 def _scales(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
-    """Numbers that multiply, divide or raise, also through the name of a constant, and the values of tables of them."""
+    """Numbers that multiply or divide, also through the name of a constant, and the values of tables of them.
+
+    Not those of limits and of what counts as equal: those are no scale factors.
+    """
     used: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.FloorDiv | ast.Pow):
+    for node in _outside(tree, {"expected_numbers"}, _is_limit):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.FloorDiv):
             for side in (node.left, node.right):
                 if _is_number(side):
                     yield side, _other_number(side)
@@ -128,12 +137,32 @@ def _scales(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
             yield from ((value, _other_number(value)) for value in values if _is_number(value))
 
 
-def _outside(tree: ast.AST, functions: set[str]) -> Iterator[ast.AST]:
+def _is_limit(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign):
+        return any("within" in ast.unparse(target) or "top" in ast.unparse(target) for target in node.targets)
+    if isinstance(node, ast.Call):
+        return ast.unparse(node.func) == "self._limit"
+    return isinstance(node, ast.Compare) or (isinstance(node, ast.keyword) and node.arg == "within")
+
+
+def _is_name_table(node: ast.AST) -> bool:
+    targets = (
+        node.targets
+        if isinstance(node, ast.Assign)
+        else [node.target]
+        if isinstance(node, ast.AnnAssign | ast.AugAssign)
+        else []
+    )
+    return any(NOT_COMMANDS.search(ast.unparse(target)) for target in targets)
+
+
+def _outside(tree: ast.AST, functions: set[str], also: Callable[[ast.AST], bool]) -> Iterator[ast.AST]:
+    """All nodes but those inside these functions and inside nodes that `also` names."""
     for child in ast.iter_child_nodes(tree):
-        if isinstance(child, ast.FunctionDef) and child.name in functions:
+        if (isinstance(child, ast.FunctionDef) and child.name in functions) or also(child):
             continue
         yield child
-        yield from _outside(child, functions)
+        yield from _outside(child, functions, also)
 
 
 def _is_text(node: ast.expr) -> bool:

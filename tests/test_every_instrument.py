@@ -22,10 +22,7 @@ SEVEN_BITS = ("lakeshore_425", "lakeshore_336")
 """A pseudo-terminal of Linux refuses their framing."""
 NOT_MODELLED = {
     "keysight_infiniium",
-    "lakeshore_425",
-    "lakeshore_336",
     "srs_sr542",
-    "danfysik_8500",
 }
 """Simulators that do not yet know every command of their sheet."""
 

@@ -4,9 +4,15 @@
 | --- | --- | --- |
 | `WA v`, `DA 0,v`, `DA 0 v` | set point, 0-999999 ppm of the rated current; silent | INFN, PM, ISIS |
 | `RA`; `DA 0` | set point, six digits; with the channel in front | INFN; PM, FRIB |
-| `AD 0`, `AD 2`, `AD 8` | current (%), voltage (%), current (counts); bare integers without sign | INFN, PM |
+| `AD 0` to `AD 9` | current (%), field (T*100), voltage (%), three supplies (V*10), temperature, transistor (V), current | |
+| | (counts), panel; bare integers, the current's without sign | INFN, PM, D8K |
 | `PO`, `PO +`, `PO -`, `PO+`, `PO-` | polarity switch | INFN, D8K |
 | `N`, `F`, `RS` | main contactor on, off (clears interlocks whose cause has gone), reset interlocks | INFN |
+| `GOFF` | off when the current has run down | INFN |
+| `RAMPSET t`, `RAMPSET C`, `R x`, `RAMP R`, `RAMP S` | table of set points (`danfysik_ramps`) | PM |
+| `CSS`, `SLOW`, `FAST`, `WSA`, `MULT`, `SYNC`, `TS`, `STOP`, `S2` | stacks of ramps | PM |
+| `R1`-`R3`, `W1`-`W3 v` | slew-rate ports, 0-255; the third in mA/s, 0 for the built-in one (assumed) | KAM, ISIS |
+| `MAX`, `CLOCK`, `BAUD n` | highest set point, clock, line speed (stays as it is here) | INFN, KAM |
 | `S1`, `S1H` | 24 status characters, the same as six hex digits | PM, ISIS, KAM |
 | `REM`, `LOC`, `LOCK`, `UNLOCK`, `RLOCK` | who is in command | INFN, KAM |
 | `CMD`, `CMDSTATE` | `REM`/`LOC`; `REMOTE`/`LOCAL`/`LOCK` | INFN |
@@ -20,13 +26,17 @@ Commands end with CR, replies with LF CR (older firmware, ISIS).  SYN (0x16, INF
 stays without effect and the set point at 0; the polarity switch is refused above 0.5 % of the rated current; with the contactor
 open the current runs down at the slew rate; the load takes the rated voltage at rated current; capitals only; a negative set
 point is refused; every refusal but a syntax error reads `ILLEGAL COMMAND`; the numbers after `ERRC`; the words of the
-identification; remote control after power-up.
+identification; remote control after power-up; `RAMP S` answers `STOPPED`; the clock's form; ramps need the supply ready, and
+any new set point stops them.  The ramps of the SYS8X00 generation (`RR`, `WR`, `RAR`, `WAR`) are unknown to it.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from simulators.instruments.danfysik_ramps import FAST_S, SLOW_S, STACKS, Ramps
+from simulators.instruments.instrument import unknown_fault
 
 NOT_READY_S = 2.0
 """*Assumed*: after `N` and after a polarity change."""
@@ -45,6 +55,10 @@ _ERROR_NUMBER = {SYNTAX: 1, ILLEGAL: 2, ALREADY: 3}
 _IDENTITY = ("DANFYSIK SYSTEM 8500", "MAGNET POWER SUPPLY", "SOFTWARE SCS 110", "SERIAL 8500042")
 _FOREIGN = ("DANFYSIK SYSTEM 9100", "MAGNET POWER SUPPLY", "SOFTWARE SCS 200", "SERIAL 9100007")
 _LINES = {"ID": 4, "PRINT": 2, "VER": 3}
+_RATES = ("150", "300", "600", "1200", "2400", "4800", "9600", "19200")
+_RATED_FIELD_T = 2.4
+_RATED_FULL = 120
+"""Per cent on the panel's instrument at rated current (D8K)."""
 _SYN = b"\x16"
 
 
@@ -94,9 +108,13 @@ class Danfysik8500:
         self._selected, self._answering = True, True
         self._acknowledge = False
         self._errors = "ERRT"
+        self._ramps = Ramps()
+        self._ports = {"1": 0, "2": 0, "3": 0}
+        self._going_off = False
 
     def current_A(self, now: float) -> float:
         """Output current, negative when the polarity is reversed."""
+        self._advance(now)
         return self._polarity * self._magnitude_A(now)
 
     def split(self, received: bytearray) -> Iterable[bytes]:
@@ -106,6 +124,7 @@ class Danfysik8500:
             yield message
 
     def answer(self, message: bytes, now: float) -> bytes:
+        self._advance(now)
         words = message.rpartition(_SYN)[2].decode("latin-1").strip()
         if not words:
             return b""
@@ -140,7 +159,7 @@ class Danfysik8500:
             case "wrong_identity":
                 self._lines = _FOREIGN
             case _:
-                raise ValueError(f"The Danfysik 8500 knows interlock, front_panel_local and wrong_identity, not {kind!r}.")
+                raise unknown_fault(kind, "interlock", "front_panel_local", "wrong_identity")
 
     def _interlock(self, now: float, cause: str = "magnet water flow", present: bool = True) -> None:
         if cause not in CAUSES:
@@ -155,6 +174,14 @@ class Danfysik8500:
     def _take_at_panel(self, lock: bool = False) -> None:
         if self._lock != "remote":
             self._remote, self._lock = False, "local" if lock else ""
+
+    def _advance(self, now: float) -> None:
+        """Let the ramps go on to `now`, and a soft switch-off come to its end."""
+        for when_s, ppm in self._ramps.due(now):
+            self._setpoint_ppm = ppm
+            self._run_to(ppm / PPM * self.rated_current_A, when_s)
+        if self._going_off and self._magnitude_A(now) == 0.0:
+            self._switch_off(now)
 
     def _act(self, words: str, now: float) -> list[str]:
         name, separator, argument = words.partition(" ")
@@ -172,7 +199,12 @@ class Danfysik8500:
             if setting is None:
                 raise _Refused(SYNTAX)
             self._need_remote()
-            setting(argument, now)
+            try:
+                setting(argument, now)
+            except ValueError as error:
+                raise _Refused(SYNTAX) from error
+            if (name, argument) == ("RAMP", "S"):
+                return ["STOPPED"]
             return ["OK"] if self._acknowledge else []
         if (query := self._reply(name, now)) is not None:
             return query
@@ -201,15 +233,43 @@ class Danfysik8500:
                 return ["LOCK" if self._lock == "local" else "REMOTE" if self._remote else "LOCAL"]
             case "ADR":
                 return [f"{self.address:03d}"]
+            case "R1" | "R2" | "R3":
+                return [str(self._ports[name[1]])]
+            case "S2":
+                return [self._ramps.status()]
+            case "MAX":
+                return [f"{PPM - 1}"]
+            case "CLOCK":
+                return ["23-11-2026 12:00:00"]
             case "ID" | "PRINT" | "VER":
                 return list(self._lines[: _LINES[name]])
         return None
 
     def _settings(self) -> dict[str, Callable[[str, float], None]]:
-        return {"WA": self._set, "DA": self._set_channel, "PO": self._set_polarity}
+        ramps = self._ramps
+        return {
+            "WA": self._set,
+            "DA": self._set_channel,
+            "PO": self._set_polarity,
+            "W1": lambda argument, now: self._set_port("1", argument, 255),
+            "W2": lambda argument, now: self._set_port("2", argument, 255),
+            "W3": lambda argument, now: self._set_port("3", argument, 1550),
+            "BAUD": lambda argument, now: _one_of(argument, _RATES),
+            "RAMPSET": lambda argument, now: ramps.set_table(argument),
+            "R": lambda argument, now: ramps.add_step(argument),
+            "RAMP": self._ramp_table,
+            "CSS": lambda argument, now: ramps.clear(*_wholes(argument, 1)),
+            "SLOW": lambda argument, now: ramps.pace(_wholes(argument, 1)[0], SLOW_S),
+            "FAST": lambda argument, now: ramps.pace(_wholes(argument, 1)[0], FAST_S),
+            "WSA": lambda argument, now: ramps.add_ramp(*_wholes(argument, 4)),
+            "MULT": lambda argument, now: ramps.repeat(*_wholes(argument, 2)),
+            "SYNC": lambda argument, now: ramps.put_off(*_wholes(argument, 2)),
+            "TS": self._run_stack,
+        }
 
     def _actions(self) -> dict[str, Callable[[float], None]]:
         return {
+            "GOFF": self._go_off, "STOP": lambda now: self._ramps.stop(),
             "N": self._switch_on, "F": self._off_and_reset, "RS": self._reset,
             "REM": self._go_remote, "LOC": self._go_local, "LOCK": self._lock_local, "RLOCK": self._lock_remote,
             "UNLOCK": self._unlock, "LALL": self._all_listen,
@@ -222,8 +282,34 @@ class Danfysik8500:
         if not re.fullmatch(r"\d{1,6}", argument):
             raise _Refused(SYNTAX)
         if self._is_ready(now):
+            self._ramps.stop()
             self._setpoint_ppm = int(argument)
             self._run_to(int(argument) / PPM * self.rated_current_A, now)
+
+    def _set_port(self, port: str, argument: str, highest: int) -> None:
+        (value,) = _wholes(argument, 1, highest)
+        self._ports[port] = value
+
+    def _ramp_table(self, argument: str, now: float) -> None:
+        _one_of(argument, ("R", "S"))
+        if argument == "S":
+            self._ramps.stop()
+        elif not self._is_ready(now):
+            raise _Refused(ILLEGAL)
+        else:
+            self._ramps.run_table(now)
+
+    def _run_stack(self, argument: str, now: float) -> None:
+        (number,) = _wholes(argument, 1)
+        if not self._is_ready(now):
+            raise _Refused(ILLEGAL)
+        self._ramps.run_stack(number, now)
+
+    def _go_off(self, now: float) -> None:
+        self._need_remote()
+        self._ramps.stop()
+        self._setpoint_ppm, self._going_off = 0, True
+        self._run_to(0.0, now)
 
     def _set_channel(self, argument: str, now: float) -> None:
         channel = re.fullmatch(r"0[, ]\s*(\d{1,6})", argument)
@@ -253,7 +339,8 @@ class Danfysik8500:
             self._ready_s = now + NOT_READY_S
 
     def _switch_off(self, now: float) -> None:
-        self._on = False
+        self._on = self._going_off = False
+        self._ramps.stop()
         self._setpoint_ppm = 0
         self._run_to(0.0, now)
 
@@ -302,13 +389,26 @@ class Danfysik8500:
         self._errors = form
 
     def _measured(self, channel: str, now: float) -> str:
-        """Only the channels this supply is fitted with."""
-        current_A = self._magnitude_A(now)
+        part = self._magnitude_A(now) / self.rated_current_A
         match channel:
             case "0" | "2":
-                return str(round(current_A / self.rated_current_A * 100))
+                return str(round(part * 100))
+            case "1":
+                return str(round(part * _RATED_FIELD_T * 100))
+            case "3":
+                return "150"
+            case "4":
+                return "-150"
+            case "5":
+                return "50"
+            case "6":
+                return str(round(part**2 * 100))
+            case "7":
+                return "8" if self._on else "0"
             case "8":
-                return str(round(current_A / self.read_back_A_per_count))
+                return str(round(self._magnitude_A(now) / self.read_back_A_per_count))
+            case "9":
+                return str(round(part * _RATED_FULL))
         raise _Refused(ILLEGAL)
 
     def _status(self, now: float) -> set[int]:
@@ -334,7 +434,21 @@ class Danfysik8500:
         return f"?\a{detail}"
 
     def _magnitude_A(self, now: float) -> float:
-        return self._ramp.current_A(now, self.slew_A_s)
+        slew_A_s = self._ports["3"] * 1e-3 or self.slew_A_s
+        return self._ramp.current_A(now, slew_A_s)
 
     def _run_to(self, end_A: float, now: float) -> None:
         self._ramp = _Ramp(now, self._magnitude_A(now), end_A)
+
+
+def _wholes(argument: str, count: int, highest: int = STACKS - 1) -> list[int]:
+    """Whole numbers between commas, the first of them limited; `ValueError` otherwise."""
+    parts = [part.strip() for part in argument.split(",")]
+    if len(parts) != count or not all(re.fullmatch(r"\d{1,6}", part) for part in parts) or int(parts[0]) > highest:
+        raise ValueError(argument)
+    return [int(part) for part in parts]
+
+
+def _one_of(argument: str, words: tuple[str, ...]) -> None:
+    if argument not in words:
+        raise ValueError(argument)

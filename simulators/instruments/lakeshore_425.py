@@ -121,12 +121,13 @@ class LakeShore425:
                 self._unit = self._digits(words, "1234", keep=[self._unit])[0]
             case "RANGE?":
                 return str(self._present_range(now))
-            case "RANGE" if words[0] in ("1", "2", "3", "4"):
-                self._range, self._auto = int(words[0]), 0
+            case "RANGE":
+                chosen = self._digits(words, "1234", keep=[])
+                self._range, self._auto = (chosen[0], 0) if chosen else (self._range, self._auto)
             case "AUTO?":
                 return str(self._auto)
             case "AUTO":
-                self._auto = self._digits([words[0] or "1"], "01", keep=[self._auto])[0]
+                self._auto = self._digits(["1"] if words == [""] else words, "01", keep=[self._auto])[0]
             case "RDGMODE?":
                 return self._written(self._mode)
             case "RDGMODE":

@@ -160,10 +160,16 @@ def among(word: str, of: str, place: int, before: str, sent: str) -> list[Exchan
     return [asked(f"{word}? {of}", before), told(f"{word} {of},{after}"), asked(f"{word}? {of}", after)]
 
 
+def _value(text: str) -> float | int | str:
+    if text.isalpha():
+        return text
+    return float(text) if "." in text else int(text)
+
+
 def fields(word: str, of: str, reply: str, names: str) -> Read:
     """A reading for each of the values of one reply; a dot in it makes a number with a fraction."""
     read: Read = {
-        name: ([asked(f"{word}? {of}", reply)], float(text) if "." in text else int(text))
+        name: ([asked(f"{word}? {of}", reply)], _value(text))
         for name, text in zip(names.split(), reply.split(","), strict=True)
     }
     return read
@@ -259,16 +265,16 @@ for n in "1234":
     if n in "12":
         names = " ".join(f"output{n}_{name}" for name in ("resistance", "highest_current", "user_current_A", "shows_power"))
         READ = READ | fields("HTRSET", n, "1,0,0.75,1", names)
-        READ = READ | fields("RELAY", n, "2,1,0", f"relay{n}_mode relay{n}_input relay{n}_type")
+        READ = READ | fields("RELAY", n, "2,B,0", f"relay{n}_mode relay{n}_input relay{n}_type")
         READ = READ | {f"relay{n}_closed": ([asked(f"RELAYST? {n}", "1")], True)}
         WRITTEN = WRITTEN | {
             f"output{n}_resistance": (2, among("HTRSET", n, 0, "1,0,0.75,1", "2")),
             f"output{n}_highest_current": (4, among("HTRSET", n, 1, "1,0,0.75,1", "4")),
             f"output{n}_user_current_A": (1.25, among("HTRSET", n, 2, "1,0,0.75,1", "1.250")),
             f"output{n}_shows_power": (2, among("HTRSET", n, 3, "1,0,0.75,1", "2")),
-            f"relay{n}_mode": (1, among("RELAY", n, 0, "2,1,0", "1")),
-            f"relay{n}_input": (3, among("RELAY", n, 1, "2,1,0", "3")),
-            f"relay{n}_type": (2, among("RELAY", n, 2, "2,1,0", "2")),
+            f"relay{n}_mode": (1, among("RELAY", n, 0, "2,B,0", "1")),
+            f"relay{n}_input": ("C", among("RELAY", n, 1, "2,B,0", "C")),
+            f"relay{n}_type": (2, among("RELAY", n, 2, "2,B,0", "2")),
         }
 DONE: Done = {"reset_alarms": [told("ALMRST")], "reset": [told("*RST")]} | {
     f"tune_output{n}_{name}": [told(f"ATUNE {n},{code}")] for n in (1, 2) for code, name in enumerate(("p", "pi", "pid"))

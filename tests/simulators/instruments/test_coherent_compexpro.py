@@ -74,7 +74,7 @@ def test_some_settings_are_ignored_while_on(firing: COMPexPro) -> None:
 @pytest.mark.parametrize(
     ("setting", "query", "back"),
     [
-        ("HV=22.5", "HV", "22.5"), ("EGY SET=140", "EGY SET", "140"), ("EGY=120", "EGY", "120"), 
+        ("HV=22.5", "HV", "22.5"), ("EGY SET=140", "EGY SET", "140"), ("EGY=120", "EGY", "120"),
         ("REPRATE=25", "REPRATE", "25"),
         ("TRIGGER=EXT", "TRIGGER", "EXT"), ("MODE=EGY PGR", "MODE", "EGY PGR"), ("COUNTS=9", "COUNTS", "9"),
         ("FILTER=8", "FILTER", "8"), ("FILTER CONTAMINATION=RESET", "FILTER CONTAMINATION", "0"),

@@ -78,6 +78,68 @@ def test_switching_off_runs_the_current_down(running: Danfysik8500) -> None:
     assert running.current_A(20.0) == 0.0
 
 
+def test_every_channel_is_measured(running: Danfysik8500) -> None:
+    ask(running, "WA 500000", 2.0)
+    replies = b"".join(ask(running, f"AD {channel}", 20.0) for channel in range(10)).split()
+    assert replies == [b"50", b"120", b"50", b"150", b"-150", b"50", b"25", b"8", b"5000", b"60"]
+    assert ask(running, "DA 0\rAD 10\rAD x", 20.0) == b"0 500000\n\r" + ILLEGAL * 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "back"),
+    [
+        ("MAX", b"999999"), ("CLOCK", b"23-11-2026 12:00:00"), ("W1 200\rR1", b"200"), ("W2 255\rR2", b"255"),
+        ("W3 1550\rR3", b"1550"), ("BAUD 9600\rRA", b"000000"), ("S2", b"R,"), ("RAMP S", b"STOPPED"),
+    ],
+)  # fmt: skip
+def test_other_words(supply: Danfysik8500, sent: str, back: bytes) -> None:
+    assert ask(supply, sent) == back + b"\n\r"
+
+
+@pytest.mark.parametrize(
+    "text", ["W1 256", "W3 1551", "BAUD 9601", "RAMPSET x", "R 1.5", "RAMP X", "CSS 16", "WSA 1,2,3", "MULT 1,0"]
+)
+def test_wrong_arguments(supply: Danfysik8500, text: str) -> None:
+    assert ask(supply, text) == SYNTAX
+
+
+def test_the_slew_rate_port_slows_the_current(running: Danfysik8500) -> None:
+    ask(running, "W3 1000\rWA 500000", 2.0)
+    assert running.current_A(12.0) == pytest.approx(10.0)
+
+
+def test_switching_off_softly(running: Danfysik8500) -> None:
+    ask(running, "WA 500000", 2.0)
+    ask(running, "GOFF", 10.0)
+    assert ask(running, "S1", 14.0)[:1] == b"."
+    assert ask(running, "S1", 16.0)[:1] == b"!"
+
+
+def test_a_table_of_steps_is_walked(running: Danfysik8500) -> None:
+    assert ask(running, "RAMPSET C\rRAMPSET 2\rR 0.1\rR 0.2\rR 0.3\rRAMP R", 10.0) == b""
+    assert [ask(running, "RA", now).strip() for now in (10.5, 12.5, 14.5)] == [b"100000", b"200000", b"300000"]
+    ask(running, "RAMP R", 20.0)
+    assert ask(running, "RAMP S\rRA", 20.5) == b"STOPPED\n\r100000\n\r"
+    assert ask(running, "RA", 30.0) == b"100000\n\r"
+    ask(running, "RAMPSET C\rRAMP R", 30.0)
+    assert ask(running, "RA", 50.0) == b"100000\n\r"
+
+
+def test_a_stack_of_ramps_is_repeated(running: Danfysik8500) -> None:
+    assert ask(running, "CSS 1\rSLOW 1\rWSA 1,0,100000,10\rWSA 1,100000,0,10\rMULT 1,2\rSYNC 1,5\rTS 1\rS2", 10.0) == b"R1,\n\r"
+    found = [ask(running, "RA", now).strip() for now in (14.0, 20.0, 25.0, 30.0, 45.0, 55.0)]
+    assert found == [b"000000", b"050000", b"100000", b"050000", b"100000", b"000000"]
+    assert ask(running, "S2\rFAST 1\rTS 1\rS2\rSTOP\rS2", 60.0) == b"R,\n\rR1,\n\rR,\n\r"
+    ask(running, "SYNC 1,0\rTS 1", 70.0)
+    assert ask(running, "RA", 71.0) == b"100000\n\r"
+    ask(running, "CSS 1\rTS 1", 80.0)
+    assert ask(running, "S2", 80.0) == b"R,\n\r"
+
+
+def test_ramps_need_a_supply_that_is_ready(supply: Danfysik8500) -> None:
+    assert ask(supply, "RAMP R\rTS 0") == ILLEGAL * 2
+
+
 @pytest.mark.parametrize("text", ["XYZ", "wa 5", "WA -5", "WA 1000000", "WA", "DA 1,5", "PO x", "N 1", "\nRA x"])
 def test_unknown_and_malformed_commands(supply: Danfysik8500, text: str) -> None:
     assert ask(supply, text) == SYNTAX

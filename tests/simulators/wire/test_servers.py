@@ -121,7 +121,7 @@ def test_the_control_socket_tells_the_truth_and_refuses_nonsense(control: Contro
     for request, said in (
         ({"do": "dance"}, "cannot do 'dance'"),
         ({"do": "state", "instrument": "toaster"}, "no instrument 'toaster'"),
-        ({"do": "fault", "instrument": "magnet", "kind": "boredom"}, "not 'boredom'"),
+        ({"do": "fault", "instrument": "magnet", "kind": "boredom"}, "no fault 'boredom'"),
         ({"do": "fault", "instrument": "magnet", "kind": "silence", "count": 0}, "count = 0 must be 1 to"),
         ({"do": "clock", "advance": -1}, "cannot be turned back"),
     ):
