@@ -96,7 +96,8 @@ def _commands(tree: ast.Module) -> Iterator[tuple[ast.expr, str]]:
     """Command words: patterns of `match` statements and keys of tables, not the arguments, faults and names beside them."""
     for node in _outside(tree, {"fault", "state"}, _is_name_table):
         if isinstance(node, ast.match_case):
-            first = node.pattern.patterns[0] if isinstance(node.pattern, ast.MatchSequence) else node.pattern
+            sequence = isinstance(node.pattern, ast.MatchSequence) and node.pattern.patterns
+            first = sequence[0] if sequence else node.pattern
             choices = first.patterns if isinstance(first, ast.MatchOr) else [first]
             for one in choices:
                 if isinstance(one, ast.MatchValue) and _is_text(one.value):

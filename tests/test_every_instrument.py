@@ -20,10 +20,7 @@ EVERY = ROOT / "config" / "every-instrument.toml"
 CONFIGURED = read_laboratory(EVERY)[0].instruments
 SEVEN_BITS = ("lakeshore_425", "lakeshore_336")
 """A pseudo-terminal of Linux refuses their framing."""
-NOT_MODELLED = {
-    "keysight_infiniium",
-    "srs_sr542",
-}
+NOT_MODELLED = {}
 """Simulators that do not yet know every command of their sheet."""
 
 

@@ -45,47 +45,67 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return parse
 
 
-def _points(text: str) -> int:
-    value = int(number(text))
-    if not 16 <= value <= MEMORY_POINTS:
-        raise ScpiError(OUT_OF_RANGE)
-    return value
+def _between(low: float, high: float, kind: Callable[[float], float] = float) -> Callable[[str], float]:
+    """A number within limits, which are assumed where the sheet gives none."""
+
+    def parse(text: str) -> float:
+        value = kind(number(text))
+        if not low <= value <= high:
+            raise ScpiError(OUT_OF_RANGE)
+        return value
+
+    return parse
 
 
-def settings() -> dict[str, Any]:
-    """Plain settings: header, power-up value, how an argument is read (section 3)."""
-    table = {
-        "header": (":SYSTem:HEADer", 1, switch),
-        "gui": (":SYSTem:GUI", 1, switch),
-        "longform": (":SYSTem:LONGform", 1, switch),
-        "range": (":TIMebase:RANGe", 1e-6, number),
-        "position": (":TIMebase:POSition", 0.0, number),
-        "reference": (":TIMebase:REFerence", "CENT", _one_of("LEFT", "CENTer", "RIGHt")),
-        "points": (":ACQuire:POINts[:ANALog]", 4000, _points),
-        "interpolate": (":ACQuire:INTerpolate", 1, switch),
-        "average": (":ACQuire:AVERage", 0, switch),
-        "mode": (
-            ":ACQuire:MODE",
-            "RTIM",
-            _one_of("RTIMe", "ETIMe", "PDETect", "HRESolution", "SEGMented", "SEGPdetect", "SEGHres"),
-        ),
-        "trigger_mode": (":TRIGger:MODE", "EDGE", _one_of("EDGE")),
-        "sweep": (":TRIGger:SWEep", "AUTO", _one_of("AUTO", "TRIGgered", "SINGle")),
-        "slope": (":TRIGger:EDGE:SLOPe", "POS", _one_of("POSitive", "NEGative", "EITHer")),
-        "trigger_source": (":TRIGger:EDGE:SOURce", "CHAN1", _one_of("CHAN1", "CHAN2", "CHAN3", "CHAN4", "AUX", "LINE")),
-        "format": (":WAVeform:FORMat", "WORD", _one_of("BYTE", "WORD")),
-        "order": (":WAVeform:BYTeorder", "MSBF", _one_of("LSBFirst", "MSBFirst")),
-        "streaming": (":WAVeform:STReaming", 1, switch),
-        "all": (":WAVeform:SEGMented:ALL", 0, switch),
-        "source": (":WAVeform:SOURce", "CHAN1", _channel_word),
-        "time_tags": (":ACQuire:SEGMented:TTAGs", 0, switch),
-        "automatic_rate": (":ACQuire:SRATe:ANALog:AUTO", 1, switch),
-    }
-    return {name: (spellings(header), default, kind) for name, (header, default, kind) in table.items()}
+SETTINGS: dict[str, tuple[Any, Callable[[str], Any]]] = {
+    ":SYSTem:HEADer": (1, switch),
+    ":SYSTem:GUI": (1, switch),
+    ":SYSTem:LONGform": (1, switch),
+    ":SYSTem:LOCK": (0, switch),
+    ":DISPlay:MAIN": (1, switch),
+    ":TIMebase:POSition": (0.0, _between(-200.0, 200.0)),
+    ":TIMebase:REFerence": ("CENT", _one_of("LEFT", "CENTer", "RIGHt")),
+    ":TIMebase:REFerence:PERCent": (50, _between(0, 100, int)),
+    ":ACQuire:POINts[:ANALog]": (4000, _between(16, MEMORY_POINTS, int)),
+    ":ACQuire:POINts:AUTO": (0, switch),
+    ":ACQuire:INTerpolate": (1, switch),
+    ":ACQuire:AVERage": (0, switch),
+    ":ACQuire:AVERage:COUNt": (16, _between(2, 65534, int)),
+    ":ACQuire:COMPlete": (90, _between(0, 100, int)),
+    ":ACQuire:BANDwidth": (2.5e9, _between(1e6, 2.5e9)),
+    ":ACQuire:MODE": ("RTIM", _one_of("RTIMe", "ETIMe", "PDETect", "HRESolution", "SEGMented", "SEGPdetect", "SEGHres")),
+    ":ACQuire:SRATe:ANALog:AUTO": (1, switch),
+    ":ACQuire:SEGMented:TTAGs": (0, switch),
+    ":ACQuire:SEGMented:AUToplay": (0, switch),
+    ":ACQuire:SEGMented:PLAY": (0, switch),
+    ":ACQuire:SEGMented:PRATe": (1.0, _between(0.0, 1000.0)),
+    ":TRIGger:MODE": ("EDGE", _one_of("EDGE")),
+    ":TRIGger:SWEep": ("AUTO", _one_of("AUTO", "TRIGgered", "SINGle")),
+    ":TRIGger:HOLDoff": (1e-7, _between(0.0, 20.0)),
+    ":TRIGger:EDGE:SLOPe": ("POS", _one_of("POSitive", "NEGative", "EITHer")),
+    ":TRIGger:EDGE:COUPling": ("DC", _one_of("DC", "AC", "LFReject")),
+    ":TRIGger:EDGE:SOURce": ("CHAN1", _one_of("CHANnel1", "CHANnel2", "CHANnel3", "CHANnel4", "AUX", "LINE")),
+    ":WAVeform:FORMat": ("WORD", _one_of("BYTE", "WORD")),
+    ":WAVeform:BYTeorder": ("MSBF", _one_of("LSBFirst", "MSBFirst")),
+    ":WAVeform:STReaming": (1, switch),
+    ":WAVeform:SEGMented:ALL": (0, switch),
+    ":WAVeform:SOURce": ("CHAN1", _one_of("CHANnel1", "CHANnel2", "CHANnel3", "CHANnel4")),
+    ":WAVeform:VIEW": ("ALL", _one_of("ALL", "MAIN")),
+    "*ESE": (0, _between(0, 255, int)),
+    "*SRE": (0, _between(0, 255, int)),
+}
+"""Header, power-up value, and what an argument may be (section 3)."""
+CHANNEL_SETTINGS: dict[str, tuple[Any, Callable[[str], Any]]] = {
+    ":CHANnel<n>:SCALe": (0.05, _between(1e-3, 1.0)),
+    ":CHANnel<n>:OFFSet": (0.0, _between(-20.0, 20.0)),
+    ":CHANnel<n>:DISPlay": (0, switch),
+    ":CHANnel<n>:INPut": ("DC50", _one_of("DC", "DC50", "DCFifty", "AC", "LFR1", "LFR2")),
+    ":CHANnel<n>:PROBe": (1.0, _between(1e-4, 1000.0)),
+}
+SPELLINGS = {spellings(header): header for header in SETTINGS}
+CHANNEL_SPELLINGS = {spellings(header): header for header in CHANNEL_SETTINGS}
 
 
-def _channel_word(text: str) -> str:
-    word = text.upper().replace("CHANNEL", "CHAN")
-    if word not in ("CHAN1", "CHAN2", "CHAN3", "CHAN4"):
-        raise ScpiError(BAD_DATA)
-    return word
+def shown(value: object) -> str:
+    """How a query answers it: NR3 with five digits (width unconfirmed), else as it is."""
+    return f"{value:.5E}" if isinstance(value, float) else str(value)

@@ -1,6 +1,7 @@
 """Simulated Keysight Infiniium S-Series with segmented memory, on the raw SCPI socket.
 
-Section numbers are those of the protocol sheet; *assumed* where it names no source.
+Section numbers are those of the protocol sheet; *assumed* where it names no source.  `:DIGitize` starts an acquisition as
+`:SINGle` does, but does not hold up the commands after it; free runs (`:RUN` outside segmented mode) capture nothing.
 """
 
 from collections import deque
@@ -13,15 +14,18 @@ from numpy.typing import NDArray
 
 from simulators.instruments.infiniium_settings import (
     BAD_DATA,
+    CHANNEL_SETTINGS,
+    CHANNEL_SPELLINGS,
     CONFLICT,
     MEMORY_POINTS,
     MISSING,
     OUT_OF_RANGE,
+    SETTINGS,
+    SPELLINGS,
     UNDEFINED,
     ScpiError,
     number,
-    settings,
-    switch,
+    shown,
 )
 from simulators.instruments.instrument import Answer, lines, unknown_fault
 from simulators.instruments.scpi import Message, spellings, units
@@ -31,11 +35,21 @@ ARMING_S = 1e-3
 """From `:SINGle` to ready for a trigger (assumed)."""
 MOST_SEGMENTS = 65_536
 FULL_CODES = 65_536
-DIVISIONS = 8
+DIVISIONS, TIME_DIVISIONS = 8, 10
+CHANNELS = (1, 2, 3, 4)
+LEVEL_SOURCES = ("CHAN1", "CHAN2", "CHAN3", "CHAN4", "AUX", "LINE")
 RATES_HZ = [mantissa * 10.0**decade for decade in range(1, 11) for mantissa in (1, 2, 2.5, 4, 5)] + [2e10]
 """Legal sample rates (assumed); a request is rounded to the next faster one (section 3)."""
-TEXTS = {0: "No error", -113: "Undefined header", -109: "Missing parameter", -222: "Data out of range", -104: "Data type error"}
+TEXTS = {
+    0: "No error",
+    -113: "Undefined header",
+    -109: "Missing parameter",
+    -222: "Data out of range",
+    -104: "Data type error",
+    -221: "Settings conflict",
+}
 QUEUE = 30
+OPERATION_COMPLETE, COMMAND_ERROR, POWER_ON = 1, 32, 128
 CANNED = 64
 
 Triggers = Callable[[float, float], NDArray[np.float64]]
@@ -72,23 +86,23 @@ class Infiniium:
         self._model = "DSOS254A"
         self._missed = 0
         self._doubled = False
-        self._settings = settings()
         self.power_up(0.0)
 
     def power_up(self, now: float) -> None:
         self._errors: deque[int] = deque()
+        self._forced: list[float] = []
+        self._free = False
         self._acquisition: Acquisition | None = None
         self._latch = {"ADER": False, "PDER": False, "AER": False, "TER": False}
+        self._events = POWER_ON
         self._reset()
 
     def _reset(self) -> None:
-        self._values: dict[str, Any] = {name: default for name, (_, default, _) in self._settings.items()}
-        self._values |= {"segments": 2, "rate": 1e9}
-        self._channels: dict[int, dict[str, float]] = {
-            n: {"SCALE": 0.05, "OFFSET": 0.0, "DISPLAY": n == 1} for n in range(1, 5)
-        }
+        self._values: dict[str, Any] = {header: default for header, (default, _) in SETTINGS.items()}
+        self._segments, self._rate_Hz, self._range_s, self._index = 2, 1e9, 1e-6, 1
+        self._channels = {n: {header: default for header, (default, _) in CHANNEL_SETTINGS.items()} for n in CHANNELS}
+        self._channels[1][":CHANnel<n>:DISPlay"] = 1
         self._levels: dict[str, float] = {}
-        self._index = 1
 
     def split(self, received: bytearray) -> Iterable[bytes]:
         return lines(received, b"\n")
@@ -102,6 +116,7 @@ class Infiniium:
                     return self._data(unit)
                 reply = self._execute(unit, now)
             except ScpiError as error:
+                self._events |= COMMAND_ERROR
                 if len(self._errors) < QUEUE:
                     self._errors.append(error.number)
                 continue
@@ -140,7 +155,8 @@ class Infiniium:
         if self._doubled:
             one.double, self._doubled = True, False
         until = now if one.stopped_s is None else min(now, one.stopped_s)
-        times = self._triggers(one.armed_s, until)
+        forced = [time for time in self._forced if one.armed_s < time <= until]
+        times = np.sort(np.concatenate([self._triggers(one.armed_s, until), forced]))
         if one.skip and len(times) > 1:
             times = np.delete(times, range(1, 1 + one.skip))
         if one.double and len(times) > 2:
@@ -153,40 +169,48 @@ class Infiniium:
 
     def _header(self, header: str) -> str:
         """What stands in front of an answer until `:SYSTem:HEADer OFF` was sent (section 2); never for common queries."""
-        return f"{header} " if self._values["header"] and not header.startswith("*") else ""
+        return f"{header} " if self._values[":SYSTem:HEADer"] and not header.startswith("*") else ""
 
     def _run_state(self) -> str:
         armed = self._acquisition is not None and not self._acquisition.done
-        return "SING" if armed else "STOP"
+        return "SING" if armed else "RUN" if self._free else "STOP"
 
     def _execute(self, unit: Message, now: float) -> str | None:
         for pattern, action in COMMANDS:
             match = pattern.fullmatch(unit.header)
             if match is not None:
                 return action(self, unit, now, *(int(number) for number in match.groups() if number))
-        for name, (pattern, _, kind) in self._settings.items():
+        for pattern, header in SPELLINGS.items():
             if pattern.fullmatch(unit.header):
-                return self._setting(name, kind, unit)
+                return _setting(self._values, header, SETTINGS[header][1], unit)
+        for pattern, header in CHANNEL_SPELLINGS.items():
+            if match := pattern.fullmatch(unit.header):
+                if int(match[1]) not in CHANNELS:
+                    raise ScpiError(UNDEFINED)
+                return _setting(self._channels[int(match[1])], header, CHANNEL_SETTINGS[header][1], unit)
         raise ScpiError(UNDEFINED)
 
-    def _setting(self, name: str, kind: Any, unit: Message) -> str | None:
-        if unit.query:
-            value = self._values[name]
-            return f"{value:.5E}" if isinstance(value, float) else str(value)
-        if not unit.arguments:
-            raise ScpiError(MISSING)
-        self._values[name] = kind(unit.arguments[0])
-        return None
-
     def _single(self, unit: Message, now: float) -> None:
-        if self._values["mode"] != "SEGM":
+        if self._values[":ACQuire:MODE"] != "SEGM":
             raise ScpiError(CONFLICT)
-        wanted = int(self._values["segments"])
-        self._acquisition = Acquisition(now + ARMING_S, wanted)
+        self._acquisition = Acquisition(now + ARMING_S, self._segments)
         self._latch["AER"] = True
         self._index = 1
 
+    def _run(self, unit: Message, now: float) -> None:
+        """In segmented mode a run is one acquisition (assumed)."""
+        if self._values[":ACQuire:MODE"] == "SEGM":
+            self._single(unit, now)
+        self._free = self._values[":ACQuire:MODE"] != "SEGM"
+
+    def _force(self, unit: Message, now: float) -> None:
+        """A trigger by command; it counts like any other."""
+        if self._acquisition is not None and not self._acquisition.done:
+            self._forced.append(now)
+            self._progress(now)
+
     def _stop(self, unit: Message, now: float) -> None:
+        self._free = False
         one = self._acquisition
         if one is not None and not one.done:
             one.stopped_s, one.done = now, True
@@ -203,57 +227,93 @@ class Infiniium:
 
     def _clear(self, unit: Message, now: float) -> None:
         self._errors.clear()
+        self._events = 0
         self._latch = dict.fromkeys(self._latch, False)
 
-    def _channel(self, unit: Message, name: str, channel: int) -> str | None:
-        if channel not in self._channels:
-            raise ScpiError(UNDEFINED)
-        if unit.query:
-            return f"{self._channels[channel].get(name, 0):.5E}"
-        if not unit.arguments:
-            raise ScpiError(MISSING)
-        if name in ("SCALE", "OFFSET"):
-            value = number(unit.arguments[0])
-            if name == "SCALE" and not 1e-3 <= value <= 1.0:
-                raise ScpiError(OUT_OF_RANGE)
-            self._channels[channel][name] = value
-        elif name == "DISPLAY":
-            self._channels[channel][name] = switch(unit.arguments[0])
-        elif unit.arguments[0].upper() not in ("DC", "DC50", "DCFIFTY", "AC", "LFR1", "LFR2"):
-            raise ScpiError(BAD_DATA)
-        return None
-
     def _level(self, unit: Message, now: float) -> str | None:
+        source = (unit.arguments[0] if unit.arguments else "").upper().replace("CHANNEL", "CHAN")
+        if source not in LEVEL_SOURCES:
+            raise ScpiError(BAD_DATA if source else MISSING)
         if unit.query:
-            return f"{self._levels.get(unit.arguments[0].upper() if unit.arguments else '', 0.0):.2E}"
+            return f"{self._levels.get(source, 0.0):.2E}"
         if len(unit.arguments) != 2:
             raise ScpiError(MISSING)
-        self._levels[unit.arguments[0].upper()] = number(unit.arguments[1])
+        self._levels[source] = number(unit.arguments[1])
         return None
 
-    def _segments(self, unit: Message, now: float) -> str | None:
+    def _segment_count(self, unit: Message, now: float) -> str | None:
         if unit.query:
-            return str(self._values["segments"])
-        count = int(number(unit.arguments[0])) if unit.arguments else 0
-        if not 1 <= count <= min(MOST_SEGMENTS, MEMORY_POINTS // int(self._values["points"])):
+            return str(self._segments)
+        count = int(_argument(unit))
+        if not 1 <= count <= min(MOST_SEGMENTS, MEMORY_POINTS // int(self._values[":ACQuire:POINts[:ANALog]"])):
             raise ScpiError(OUT_OF_RANGE)
-        self._values["segments"] = count
+        self._segments = count
         return None
 
     def _rate(self, unit: Message, now: float) -> str | None:
         if unit.query:
-            return f"{self._values['rate']:.5E}"
-        wanted = number(unit.arguments[0])
+            return shown(self._rate_Hz)
+        wanted = RATES_HZ[-1] if unit.arguments[:1] in (("MAX",), ("AUTO",)) else _argument(unit)
         faster = [rate for rate in RATES_HZ if rate >= wanted * (1 - 1e-9)]
         if not faster:
             raise ScpiError(OUT_OF_RANGE)
-        self._values["rate"] = min(faster)
+        self._rate_Hz = min(faster)
         return None
+
+    def _range(self, unit: Message, divisions: int) -> str | None:
+        """Full screen, or one division of it."""
+        if unit.query:
+            return shown(self._range_s / divisions)
+        value = _argument(unit) * divisions
+        if not 5e-12 <= value <= 200.0:
+            raise ScpiError(OUT_OF_RANGE)
+        self._range_s = value
+        return None
+
+    def _full_scale(self, unit: Message, channel: int) -> str | None:
+        values = self._channels.get(channel)
+        if values is None:
+            raise ScpiError(UNDEFINED)
+        if unit.query:
+            return shown(values[":CHANnel<n>:SCALe"] * DIVISIONS)
+        scale = Message(unit.header, False, (str(_argument(unit) / DIVISIONS),))
+        return _setting(values, ":CHANnel<n>:SCALe", CHANNEL_SETTINGS[":CHANnel<n>:SCALe"][1], scale)
+
+    def _status_byte(self) -> str:
+        """Event summary bit only (IEEE 488.2)."""
+        return str(32 if self._events & int(self._values["*ESE"]) else 0)
+
+    def _event_status(self) -> str:
+        events, self._events = self._events, 0
+        return str(events)
+
+    def _complete(self, unit: Message) -> str | None:
+        if unit.query:
+            return "1"
+        self._events |= OPERATION_COMPLETE
+        return None
+
+    def _armed_state(self) -> str:
+        one = self._acquisition
+        if one is None or one.done:
+            return "ADONE"
+        return "ATRIG" if len(one.times) else "ARM"
+
+    def _waveform(self, name: str) -> str:
+        """One number of the preamble."""
+        capture = self._capture()
+        return {
+            "POINTS": str(capture.samples if self._captured() else 0),
+            "XINC": f"{capture.interval_s:.9E}",
+            "XOR": f"{capture.start_s:.9E}",
+            "YINC": f"{capture.volts_per_code:.9E}",
+            "YOR": f"{capture.offset_V:.9E}",
+        }[name]
 
     def _segment_index(self, unit: Message, now: float) -> str | None:
         if unit.query:
             return str(self._index)
-        index = int(number(unit.arguments[0])) if unit.arguments else 0
+        index = int(_argument(unit))
         if self._acquisition is None or not 1 <= index <= len(self._acquisition.times):
             raise ScpiError(OUT_OF_RANGE)
         self._index = index
@@ -269,28 +329,28 @@ class Infiniium:
         return len(self._acquisition.times) if self._acquisition is not None else 0
 
     def _source(self) -> int:
-        return int(str(self._values["source"])[4:])
+        return int(str(self._values[":WAVeform:SOURce"])[4:])
 
     def _capture(self) -> Capture:
         channel = self._channels[self._source()]
         return Capture(
             channel=self._source(),
-            samples=int(self._values["points"]),
-            interval_s=1 / float(self._values["rate"]),
-            start_s=float(self._values["position"]),
-            volts_per_code=channel["SCALE"] * DIVISIONS / FULL_CODES,
-            offset_V=channel["OFFSET"],
+            samples=int(self._values[":ACQuire:POINts[:ANALog]"]),
+            interval_s=1 / self._rate_Hz,
+            start_s=float(self._values[":TIMebase:POSition"]),
+            volts_per_code=channel[":CHANnel<n>:SCALe"] * DIVISIONS / FULL_CODES,
+            offset_V=channel[":CHANnel<n>:OFFSet"],
         )
 
     def _preamble(self, unit: Message, now: float) -> str:
-        capture, word = self._capture(), 2 if self._values["format"] == "WORD" else 1
+        capture, word = self._capture(), 2 if self._values[":WAVeform:FORMat"] == "WORD" else 1
         scale = capture.volts_per_code * (1 if word == 2 else 256)
         fields = [
             word, 1, capture.samples if self._captured() else 0, 1,
             f"{capture.interval_s:.9E}", f"{capture.start_s:.9E}", 0,
             f"{scale:.9E}", f"{capture.offset_V:.9E}", 0, 2,
-            f"{self._values['range']:.6E}", f"{capture.start_s:.6E}",
-            f"{self._channels[capture.channel]['SCALE'] * DIVISIONS:.3E}", f"{capture.offset_V:.3E}",
+            f"{self._range_s:.6E}", f"{capture.start_s:.6E}",
+            f"{self._channels[capture.channel][':CHANnel<n>:SCALe'] * DIVISIONS:.3E}", f"{capture.offset_V:.3E}",
             '"23 NOV 2026"', '"12:00:00:00"', f'"{self._model}:MY00000001"', 2, 100, 2, 1, "2.5E+09", 0, self._captured(),
         ]  # fmt: skip
         return ",".join(str(one) for one in fields)
@@ -312,16 +372,16 @@ class Infiniium:
 
     def _block(self, codes: NDArray[np.int16], arguments: tuple[str, ...]) -> memoryview:
         """Header, data and line feed in one piece of memory (section 6)."""
-        if not self._values["all"]:
+        if not self._values[":WAVeform:SEGMented:ALL"]:
             codes = codes[self._index - 1 : self._index]
         start = int(arguments[0]) - 1 if arguments else 0
         codes = codes[:, start : start + int(arguments[1])] if len(arguments) > 1 else codes[:, start:]
-        if self._values["format"] == "BYTE":
+        if self._values[":WAVeform:FORMat"] == "BYTE":
             data: NDArray[Any] = (codes >> 8).astype(np.int8)
         else:
-            data = codes.astype("<i2" if self._values["order"] == "LSBF" else ">i2", copy=False)
+            data = codes.astype("<i2" if self._values[":WAVeform:BYTeorder"] == "LSBF" else ">i2", copy=False)
         size = str(data.nbytes)
-        header = self._header(":WAV:DATA") + (f"#{len(size)}{size}" if not self._values["streaming"] else "#0")
+        header = self._header(":WAV:DATA") + (f"#{len(size)}{size}" if not self._values[":WAVeform:STReaming"] else "#0")
         reply = np.empty(len(header) + data.nbytes + 1, dtype=np.uint8)
         reply[: len(header)] = np.frombuffer(header.encode(), dtype=np.uint8)
         reply[len(header) : -1].reshape(data.shape[0], -1)[:] = (
@@ -342,28 +402,56 @@ TABLE: dict[str, Action] = {
     "*IDN": lambda self, unit, now: f"KEYSIGHT TECHNOLOGIES,{self._model},MY00000001,06.40.00901",
     "*RST": lambda self, unit, now: self._reset(),
     "*CLS": lambda self, unit, now: self._clear(unit, now),
-    "*OPC": lambda self, unit, now: "1" if unit.query else None,
-    "*ESR": lambda self, unit, now: "0",
+    "*OPC": lambda self, unit, now: self._complete(unit),
+    "*ESR": lambda self, unit, now: self._event_status(),
+    "*STB": lambda self, unit, now: self._status_byte(),
+    "*TRG": lambda self, unit, now: self._force(unit, now),
     ":SYSTem:ERRor": lambda self, unit, now: self._error(unit, now),
+    ":RUN": lambda self, unit, now: self._run(unit, now),
     ":SINGle": lambda self, unit, now: self._single(unit, now),
+    ":DIGitize": lambda self, unit, now: self._single(unit, now),
     ":STOP": lambda self, unit, now: self._stop(unit, now),
     ":ADER": lambda self, unit, now: self._latched("ADER"),
     ":PDER": lambda self, unit, now: self._latched("PDER"),
     ":AER": lambda self, unit, now: self._latched("AER"),
     ":TER": lambda self, unit, now: self._latched("TER"),
+    ":OPER": lambda self, unit, now: "0",
     ":RSTate": lambda self, unit, now: self._run_state(),
-    ":CHANnel<n>:SCALe": lambda self, unit, now, n: self._channel(unit, "SCALE", n),
-    ":CHANnel<n>:OFFSet": lambda self, unit, now, n: self._channel(unit, "OFFSET", n),
-    ":CHANnel<n>:DISPlay": lambda self, unit, now, n: self._channel(unit, "DISPLAY", n),
-    ":CHANnel<n>:INPut": lambda self, unit, now, n: self._channel(unit, "INPUT", n),
+    ":ASTate": lambda self, unit, now: self._armed_state(),
+    ":CHANnel<n>:RANGe": lambda self, unit, now, n: self._full_scale(unit, n),
+    ":TIMebase:RANGe": lambda self, unit, now: self._range(unit, 1),
+    ":TIMebase:SCALe": lambda self, unit, now: self._range(unit, TIME_DIVISIONS),
     ":TRIGger:LEVel": lambda self, unit, now: self._level(unit, now),
     ":ACQuire:SRATe[:ANALog]": lambda self, unit, now: self._rate(unit, now),
-    ":ACQuire:SEGMented:COUNt": lambda self, unit, now: self._segments(unit, now),
+    ":ACQuire:SEGMented:COUNt": lambda self, unit, now: self._segment_count(unit, now),
     ":ACQuire:SEGMented:INDex": lambda self, unit, now: self._segment_index(unit, now),
+    ":ACQuire:POINts:TESTLIMITS": lambda self, unit, now: f"1,<numeric>16:{MEMORY_POINTS}",
+    ":ACQuire:SRATe:TESTLIMITS": lambda self, unit, now: "1,<numeric>1.00000E+01:2.00000E+10",
+    ":ACQuire:BANDwidth:TESTLIMITS": lambda self, unit, now: "1,<numeric>1.00000E+06:2.50000E+09",
     ":WAVeform:SEGMented:COUNt": lambda self, unit, now: str(self._captured()),
     ":WAVeform:SEGMented:TTAG": lambda self, unit, now: self._tag(unit, now),
     ":WAVeform:PREamble": lambda self, unit, now: self._preamble(unit, now),
-    ":WAVeform:POINts": lambda self, unit, now: str(int(self._values["points"]) if self._captured() else 0),
+    ":WAVeform:TYPE": lambda self, unit, now: "RAW",
+    ":WAVeform:POINts": lambda self, unit, now: self._waveform("POINTS"),
+    ":WAVeform:XINCrement": lambda self, unit, now: self._waveform("XINC"),
+    ":WAVeform:XORigin": lambda self, unit, now: self._waveform("XOR"),
+    ":WAVeform:YINCrement": lambda self, unit, now: self._waveform("YINC"),
+    ":WAVeform:YORigin": lambda self, unit, now: self._waveform("YOR"),
 }
 """What is not a plain setting."""
 COMMANDS = [(spellings(header), action) for header, action in TABLE.items()]
+
+
+def _argument(unit: Message) -> float:
+    if not unit.arguments:
+        raise ScpiError(MISSING)
+    return number(unit.arguments[0])
+
+
+def _setting(values: dict[str, Any], header: str, kind: Callable[[str], Any], unit: Message) -> str | None:
+    if unit.query:
+        return shown(values[header])
+    if not unit.arguments:
+        raise ScpiError(MISSING)
+    values[header] = kind(unit.arguments[0])
+    return None

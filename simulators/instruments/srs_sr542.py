@@ -1,4 +1,8 @@
-"""Simulated SRS SR542 chopper controller.  Source tags are those of the protocol sheet; *assumed* where it names none."""
+"""Simulated SRS SR542 chopper controller.  Source tags are those of the protocol sheet; *assumed* where it names none.
+
+*Assumed* too: VCO and line inputs carry 0 V and 50 Hz; sum and difference frequencies are those of the two tracks; an empty
+place gives its error like any value out of range; `BACK` returns to what was last saved or recalled, or to power-up.
+"""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,20 +16,36 @@ PHASE_LOCK_S = 1.5
 """From frequency lock, or from a change of phase, to phase lock (assumed; the vendor waits up to 30 s)."""
 MOTOR, EXTERNAL_LOCK, FREQUENCY_LOCK, PHASE_LOCK = 1, 2, 4, 8
 UNKNOWN_MNEMONIC, NO_QUERY, NO_SET, MISSING, BAD_FLOAT, BAD_INTEGER, TOKEN_RANGE, UNKNOWN_TOKEN = 22, 23, 24, 25, 29, 30, 32, 33
-EXECUTION, COMMAND, POWER_ON = 1 << 4, 1 << 5, 1 << 7
-INTERNAL, EXTERNAL = 0, 3
+COMPLETE, EXECUTION, COMMAND, PANEL, POWER_ON = 1 << 0, 1 << 4, 1 << 5, 1 << 6, 1 << 7
+EVENT_SUMMARY, MASTER_SUMMARY, CHOPPER_SUMMARY = 1 << 5, 1 << 6, 1 << 7
+INTERNAL, LINE, EXTERNAL = 0, 2, 3
+LINE_Hz = 50.0
 TOKENS: dict[str, tuple[str, ...]] = {
     "TOKN": ("OFF", "ON"),
     "SRCE": ("INT", "VCO", "LINE", "EXT"),
     "EDGE": ("RISE", "FALL", "SINE"),
     "CTRL": ("SHAFT", "INNER", "OUTER"),
     "RELP": ("OFF", "ON"),
+    "ALRM": ("OFF", "ON"),
+    "KCLK": ("OFF", "ON"),
+    "DISP": ("OUTER", "INNER", "SHAFT", "SOURCE", "INTERNAL", "PHASE", "MULT", "DIV", "VCO"),
     "MOTR": ("OFF", "ON"),
     "TERM": ("NONE", "CR", "LF", "CRLF", "LFCR"),
 }
 TERMINATORS = (b"", b"\r", b"\n", b"\r\n", b"\n\r")
 FLOATS = {"IFRQ": (0.0, 20000.0), "PHAS": (-360.0, 360.0), "VCOS": (0.0, 20000.0)}
-INTEGERS = {"MULT": (1, 200), "DIVR": (1, 200), "DISP": (0, 8), "CHPT": (0, 255), "CHNT": (0, 255), "CHEN": (0, 255)}
+INTEGERS = {
+    "MULT": (1, 1000),
+    "DIVR": (1, 1000),
+    "CHPT": (0, 255),
+    "CHNT": (0, 255),
+    "CHEN": (0, 255),
+    "*ESE": (0, 255),
+    "*SRE": (0, 255),
+}
+REGISTERS = ("CHPT", "CHNT", "CHEN", "*ESE", "*SRE")
+"""Also set bit by bit: `CHNT 3, 1`."""
+PLACES = range(1, 10)
 SLOTS = (5, 6)
 SYNTAX = re.compile(r"(\*?[A-Z]{3,4})(\?)?\s*(.*)")
 
@@ -44,6 +64,7 @@ class SR542:
     def __init__(self, reference_Hz: Callable[[float], float], warm: bool = True) -> None:
         self._reference_Hz = reference_Hz
         self._model = "SR542"
+        self._kept: dict[int, dict[str, float]] = {}
         self._at_s = 0.0
         self._frequency_Hz = 0.0
         self.power_up(0.0)
@@ -57,6 +78,7 @@ class SR542:
         self._locked_since_s: float | None = None
         self._disturbed_until_s = 0.0
         self._condition = 0
+        self._before = dict(self._values)
 
     def opening(self, now: float) -> tuple[float, float, bool]:
         """Frequency of the slots in Hz, phase of their openings in degrees after the reference, and whether locked."""
@@ -89,15 +111,24 @@ class SR542:
                 self._model = "SR540"
             case "lose_lock":
                 self._disturbed_until_s = now + float(parameters.get("seconds", 2.0))
+            case "front_panel":
+                self._advance(now)
+                self._values["MOTR"] = 0
+                self._events |= PANEL
+            case "head_disconnected":
+                self._latched |= 1 << 6
+                self._values["MOTR"] = 0
             case _:
-                raise unknown_fault(kind, "wrong_identity", "lose_lock")
+                raise unknown_fault(kind, "wrong_identity", "lose_lock", "front_panel", "head_disconnected")
 
     def _target_Hz(self, now: float) -> float:
         if not self._values["MOTR"]:
             return 0.0
         if self._values["SRCE"] == EXTERNAL:
             return self._reference_Hz(now) * self._values["MULT"] / self._values["DIVR"]
-        return float(self._values["IFRQ"])
+        if self._values["SRCE"] == LINE:
+            return LINE_Hz
+        return float(self._values["IFRQ"]) if self._values["SRCE"] == INTERNAL else 0.0
 
     def _advance(self, now: float) -> None:
         """Let the wheel turn on to `now`, and latch what changed."""
@@ -135,6 +166,8 @@ class SR542:
             return TOKENS[name][int(self._values[name])] if self._values["TOKN"] else str(int(self._values[name]))
         if name in FLOATS:
             return f"{self._values[name]:.2f}"
+        if name in REGISTERS:
+            return _bit(int(self._values[name]), parameters)
         if name in INTEGERS:
             return str(int(self._values[name]))
         match name:
@@ -146,58 +179,120 @@ class SR542:
                 events, self._events = self._events, 0
                 return str(events)
             case "*STB":
-                return str(128 if self._latched & int(self._values["CHEN"]) else 0)
+                return str(self._status_byte())
             case "CHCR":
                 return _bit(self._condition, parameters)
             case "CHEV":
                 reply = _bit(self._latched, parameters)
-                self._latched &= ~(1 << int(parameters[0])) if parameters else 0
+                self._latched &= ~(1 << _place(parameters[0], 8)) if parameters else 0
                 return reply
             case "MFRQ":
                 return f"{self._measured_Hz(parameters, now):.3f}"
             case "SLOT":
-                return ", ".join(str(slots) for slots in SLOTS) if not parameters else str(SLOTS[int(parameters[0])])
+                return ", ".join(str(slots) for slots in SLOTS) if not parameters else str(SLOTS[_place(parameters[0], 2)])
             case "LERR":
                 error, self._error = self._error, 0
                 return str(error)
-        raise CommandError(UNKNOWN_MNEMONIC)
+        raise CommandError(NO_QUERY if name in ACTIONS else UNKNOWN_MNEMONIC)
 
     def _set(self, name: str, parameters: list[str], now: float) -> None:
-        if name in ("*CLS", "*RST", "JINT"):
-            self._events = self._latched = self._error = 0
-            if name == "*RST":
-                self.power_up(now)
-                self._events = 0
+        if name in ACTIONS:
+            ACTIONS[name](self, parameters, now)
             return
         if not parameters and (name in TOKENS or name in FLOATS or name in INTEGERS):
             raise CommandError(MISSING)
         if name in TOKENS:
             self._values[name] = _token(TOKENS[name], parameters[0])
         elif name in FLOATS:
-            self._values[name] = _within(_number(parameters[0], BAD_FLOAT), *FLOATS[name])
+            self._values[name] = _within(_number(parameters[0]), *FLOATS[name])
         elif name in INTEGERS:
-            if not parameters[-1].lstrip("-").isdecimal():
-                raise CommandError(BAD_INTEGER)
-            self._values[name] = _within(int(parameters[-1]), *INTEGERS[name])
+            self._values[name] = self._whole(name, parameters)
         else:
             raise CommandError(NO_SET if name in ("*IDN", "CHCR", "CHEV", "MFRQ", "LERR", "SLOT") else UNKNOWN_MNEMONIC)
         if name in ("PHAS", "SRCE", "MULT", "DIVR", "CTRL"):
             self._locked_since_s = None
         self._advance(now)
 
+    def _whole(self, name: str, parameters: list[str]) -> float:
+        if not parameters[-1].lstrip("-").isdecimal():
+            raise CommandError(BAD_INTEGER)
+        value = int(parameters[-1])
+        if name in REGISTERS and len(parameters) == 2:
+            bit = 1 << _place(parameters[0], 8)
+            value = int(self._values[name]) | bit if value else int(self._values[name]) & ~bit
+        return _within(value, *INTEGERS[name])
+
+    def _status_byte(self) -> int:
+        byte = EVENT_SUMMARY if self._events & int(self._values["*ESE"]) else 0
+        byte |= CHOPPER_SUMMARY if self._latched & int(self._values["CHEN"]) else 0
+        return byte | (MASTER_SUMMARY if byte & int(self._values["*SRE"]) else 0)
+
+    def _clear(self) -> None:
+        self._events = self._latched = self._error = 0
+
+    def _reset(self, now: float) -> None:
+        self.power_up(now)
+        self._events = 0
+
+    def _complete(self) -> None:
+        self._events |= COMPLETE
+
+    def _jump(self) -> None:
+        """At once to the internal frequency, where the wheel otherwise runs up."""
+        self._values["SRCE"] = INTERNAL
+        self._frequency_Hz = float(self._values["IFRQ"]) if self._values["MOTR"] else 0.0
+
+    def _save(self, parameters: list[str]) -> None:
+        self._kept[self._memory(parameters)] = self._before = dict(self._values)
+
+    def _recall(self, parameters: list[str]) -> None:
+        place = self._memory(parameters)
+        _within(place, *((place, place) if place in self._kept else (0, 0)))
+        self._before = self._kept[place]
+        self._revert()
+
+    def _revert(self) -> None:
+        self._values = dict(self._before)
+        self._locked_since_s = None
+
+    def _memory(self, parameters: list[str]) -> int:
+        if not parameters:
+            raise CommandError(MISSING)
+        return _place(parameters[0], PLACES.stop, PLACES.start)
+
     def _measured_Hz(self, parameters: list[str], now: float) -> float:
-        names = ("OUTER", "INNER", "SHAFT", "SRCE")
+        names = ("OUTER", "INNER", "SHAFT", "SRCE", "SUM", "DIFF", "TARGET")
         which = parameters[0] if parameters else "0"
         place = names.index(which) if which in names else int(which) if which.isdecimal() else -1
-        shaft = self._frequency_Hz / SLOTS[1]
-        values = (self._frequency_Hz, shaft * SLOTS[0], shaft, self._reference_Hz(now))
-        if not 0 <= place < len(values):
+        if not 0 <= place < len(names):
             raise CommandError(UNKNOWN_TOKEN)
-        return values[place]
+        shaft = self._frequency_Hz / SLOTS[1]
+        inner = shaft * SLOTS[0]
+        sums = (self._frequency_Hz + inner, self._frequency_Hz - inner)
+        return (self._frequency_Hz, inner, shaft, self._reference_Hz(now), *sums, self._target_Hz(now))[place]
+
+
+ACTIONS: dict[str, Callable[[SR542, list[str], float], None]] = {
+    "*CLS": lambda unit, parameters, now: unit._clear(),
+    "*RST": lambda unit, parameters, now: unit._reset(now),
+    "*OPC": lambda unit, parameters, now: unit._complete(),
+    "COPC": lambda unit, parameters, now: None,
+    "JINT": lambda unit, parameters, now: unit._jump(),
+    "*SAV": lambda unit, parameters, now: unit._save(parameters),
+    "*RCL": lambda unit, parameters, now: unit._recall(parameters),
+    "BACK": lambda unit, parameters, now: unit._revert(),
+}
 
 
 def _bit(value: int, parameters: list[str]) -> str:
-    return str(value) if not parameters else str(value >> int(parameters[0]) & 1)
+    return str(value) if not parameters else str(value >> _place(parameters[0], 8) & 1)
+
+
+def _place(text: str, stop: int, start: int = 0) -> int:
+    """A bit, a track or a memory."""
+    if not text.isdecimal():
+        raise CommandError(BAD_INTEGER)
+    return int(_within(int(text), start, stop - 1))
 
 
 def _token(words: tuple[str, ...], text: str) -> int:
@@ -210,11 +305,11 @@ def _token(words: tuple[str, ...], text: str) -> int:
     return int(text)
 
 
-def _number(text: str, error: int) -> float:
+def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise CommandError(error) from None
+        raise CommandError(BAD_FLOAT) from None
 
 
 def _within(value: float, low: float, high: float) -> float:

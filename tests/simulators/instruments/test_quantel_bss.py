@@ -49,7 +49,14 @@ def test_session_of_the_sheet(laser: BigSkyBSS) -> None:
         ("ECH", "echo on        "), ("SAV1", "Save config.  1"), ("VMO0950", "Voltage m0950 V"), ("LPM0", "LP synch :  0  "),
         ("D", "dis charg 00.0S"), ("E", "ena charg 00.0S"), ("QSM1", "QS mode :   1  "), ("W225", "delay    225 uS"),
         ("WMN", "dly QS m 100 uS"), ("WMX", "dly QS M 500 uS"), ("QSW", "QS wait :   000"), ("UC0", "cu LP 000000000"),
-        ("UCQ0", "cu QS 000000000"), ("QOF1", "QS at run     1"), ("", "standby        "), ("M", "simmer         "),
+        ("UCQ0", "cu QS 000000000"), ("QOF1", "QS at run     1"),
+        ("QSF5", "cycle rate F/05"), ("QSP10", "burst QS    010"), ("CGF", "temp. CG 102 F "),
+        ("C", "ct LP 001234567"), ("CQ", "ct QS 000345678"),
+        ("CAP", "capacity 29.3uF"), ("VA", "voltage ac0000V"), ("VI", "voltage it0000V"),
+        ("SUC", "user ct saved  "),
+        ("IF", "IF1 00 00 00 00"), ("IF2", "IF2 00 00 00 00"),
+        ("OQ", "interlock QS   "),
+        ("", "standby        "), ("M", "simmer         "),
     ],
 )  # fmt: skip
 def test_replies_are_seventeen_bytes(laser: BigSkyBSS, sent: str, reply: str) -> None:

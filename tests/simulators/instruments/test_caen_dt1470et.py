@@ -1,0 +1,62 @@
+"""The simulated CAEN supply: frames, ramps, trips."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulators.instruments.caen_dt1470et import CaenDT1470ET
+from tests.simulators.instruments.talk import talk
+
+
+@pytest.mark.parametrize(
+    ("sent", "back"),
+    [
+        (b"$BD:00,CMD:MON,PAR:BDNAME\r\n", b"#BD:00,CMD:OK,VAL:DT1470ET\r\n"),
+        (b"$BD:0,CMD:MON,PAR:VSET,CH:0\r\n", b"#BD:00,CMD:OK,VAL:0000.0\r\n"),
+        (b"$BD:00,CMD:MON,CH:4,PAR:STAT\r\n", b"#BD:00,CMD:OK,VAL:00000;00000;00000;00000\r\n"),
+        (b"$BD:00,CMD:MON,CH:0,PAR:BOGUS\r\n", b"#BD:00,PAR:ERR\r\n"),
+        (b"$BD:00,CMD:SET,CH:0,PAR:VSET,VAL:9000\r\n", b"#BD:00,VAL:ERR\r\n"),
+        (b"$BD:00,CMD:SET,CH:9,PAR:VSET,VAL:1\r\n", b"#BD:00,CH:ERR\r\n"),
+        (b"$BD:00,CMD:XXX,PAR:BDNAME\r\n", b"#BD:00,CMD:ERR\r\n"),
+        (b"$BD:07,CMD:MON,PAR:BDNAME\r\n", b""),
+    ],
+)
+def test_the_caens_replies(sent: bytes, back: bytes) -> None:
+    assert talk(CaenDT1470ET(), sent) == back
+
+
+def test_the_caen_ramps_trips_and_clears() -> None:
+    unit = CaenDT1470ET()
+    talk(
+        unit, b"$BD:00,CMD:SET,CH:0,PAR:RUP,VAL:10\r\n$BD:00,CMD:SET,CH:0,PAR:VSET,VAL:600.0\r\n$BD:00,CMD:SET,CH:0,PAR:ON\r\n"
+    )
+    assert talk(unit, b"$BD:00,CMD:MON,CH:0,PAR:STAT\r\n", 1.0) == b"#BD:00,CMD:OK,VAL:00003\r\n"
+    assert unit.voltage_V(0, 30.0) == pytest.approx(300.0)
+    assert unit.voltage_V(0, 100.0) == pytest.approx(600.0)
+    unit.fault("trip", 100.0, channel=0)
+    assert talk(unit, b"$BD:00,CMD:MON,CH:0,PAR:STAT\r\n", 200.0) == b"#BD:00,CMD:OK,VAL:00128\r\n"
+    assert talk(unit, b"$BD:00,CMD:SET,PAR:BDCLR\r\n$BD:00,CMD:MON,CH:0,PAR:STAT\r\n", 200.0).endswith(b"00000\r\n")
+    unit.fault("front_panel", 200.0)
+    assert talk(unit, b"$BD:00,CMD:SET,CH:0,PAR:ON\r\n", 200.0) == b"#BD:00,LOC:ERR\r\n"
+
+
+def test_over_current_lasting_too_long_trips() -> None:
+    unit = CaenDT1470ET()
+    for par in (b"ISET,VAL:5", b"TRIP,VAL:10", b"RUP,VAL:500", b"VSET,VAL:1000", b"ON"):
+        talk(unit, b"$BD:00,CMD:SET,CH:1,PAR:" + par + b"\r\n")
+    for now in range(1, 6):
+        unit.voltage_V(1, float(now))
+    assert int(talk(unit, b"$BD:00,CMD:MON,CH:1,PAR:STAT\r\n", 6.0)[-7:]) & 1 << 3
+    for now in range(7, 30):
+        unit.voltage_V(1, float(now))
+    assert int(talk(unit, b"$BD:00,CMD:MON,CH:1,PAR:STAT\r\n", 30.0)[-7:]) == 1 << 7
+
+
+def test_an_unknown_fault_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="wrong_identity"):
+        CaenDT1470ET().fault("nonsense", 0.0)
+
+
+@given(data=st.binary(max_size=60))
+def test_no_bytes_upset_it(data: bytes) -> None:
+    talk(CaenDT1470ET(), data + b"\r\n")
