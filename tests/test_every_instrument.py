@@ -69,7 +69,7 @@ def test_the_serial_ones_answer_on_pseudo_terminals(tmp_path: Path) -> None:
         if found[name]["driver"] in SEVEN_BITS:
             assert found[name]["ok"] or "Invalid argument" in found[name]["error"]
         else:
-            assert found[name]["ok"], found[name]
+            assert found[name]["ok"], found[name]["error"]
 
 
 @pytest.mark.parametrize("name", [name for name, one in CONFIGURED.items() if one.driver not in NOT_MODELLED])

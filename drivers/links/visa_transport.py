@@ -94,10 +94,14 @@ class VisaTransport:
         getattr(self._library, "sessions", {}).pop(self._session, None)
 
     def _receive_serial(self, line: SerialInstrument, wanted: int) -> bytes:
-        # pyvisa-py throws away what a timed-out serial read has got, so no read may be able to time out half-way.
+        # pyvisa-py reads byte by byte and throws away what a timed-out read has got, so only the first byte is waited for
+        # within the limit: what is there already must not be lost because the machine is busy.
         first = self._read(1)
         waiting = min(line.bytes_in_buffer, wanted - 1)
-        return first + self._read(waiting) if waiting > 0 else first
+        if waiting <= 0:
+            return first
+        self._wait_at_most(SEND_S)
+        return first + self._read(waiting)
 
     def _read(self, count: int) -> bytes:
         with self._library.ignore_warning(self._session, constants.StatusCode.success_max_count_read):

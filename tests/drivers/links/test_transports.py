@@ -15,6 +15,7 @@ import pyvisa
 
 from drivers.errors import GarbledReply, LinkClosed, LinkTimeout
 from drivers.links import Link, Probe, SerialSettings, Terminated, open_link
+from drivers.links.visa_transport import VisaTransport
 
 pty = pytest.importorskip("pty", reason="pseudo-terminals are POSIX")
 
@@ -265,6 +266,21 @@ def test_an_exchange_over_a_serial_line(terminal: tuple[int, str], helper: Threa
     assert link.query(b"V?\n") == b"124.5"
     assert served.result(5) == b"V?\n"
     link.close()
+
+
+def test_what_came_on_a_serial_line_is_not_lost_on_a_busy_machine(terminal: tuple[int, str]) -> None:
+    """Taking so many bytes one by one lasts longer than the wait that is allowed for the first of them."""
+    ours, address = terminal
+    data = bytes(range(32, 127)) * 40
+    transport = VisaTransport(address, SerialSettings())
+    try:
+        os.write(ours, data)
+        got = b""
+        while len(got) < len(data):
+            got += transport.receive(1 << 16, None, 0.001)
+        assert got == data
+    finally:
+        transport.close()
 
 
 def test_a_serial_line_that_goes_away_is_noticed(helper: ThreadPoolExecutor) -> None:
