@@ -148,6 +148,8 @@ class Driver:
         possible = quantity if quantity.access == "read" else self._believable[quantity.name]
         too_low = possible.low is not None and value < possible.low
         too_high = possible.high is not None and value > possible.high
+        if possible.choices and value not in possible.choices:
+            raise self._garbled(f"{quantity.name} came as {value:g}, which is none of {', '.join(map(str, possible.choices))}")
         if not math.isfinite(value) or too_low or too_high:
             raise self._garbled(f"{quantity.name} came as {value:g} {quantity.unit}, outside {possible.limits()}")
         return value

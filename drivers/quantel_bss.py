@@ -56,7 +56,7 @@ FORMS = {
     "UCQ": r"cu QS (\d{9})",
 }
 """Replies, by mnemonic (section 3)."""
-SCALES = {"ENE": 10, "CAP": 10, "F": 100}
+SCALES = {"ENE": 10, "F": 100}
 """Settings that count tenths or hundredths on the wire, while their answers carry a point."""
 POLL_S = 0.2
 SERIAL_NUMBER = re.compile(r"s/number\s+(\d+)", re.IGNORECASE)

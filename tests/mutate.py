@@ -42,7 +42,8 @@ TABLES_ELSEWHERE = {
 }
 """Modules that are tested with the instrument they belong to."""
 NOT_COMMANDS = re.compile(
-    "identity|causes|_values|_channels|_latch|_settings|_lines|partial|samples|INTERLOCKS|FAULTS", re.IGNORECASE
+    "identity|foreign|causes|_rates|_ports|_values|_channels|_latch|_settings|_lines|partial|samples|INTERLOCKS|FAULTS",
+    re.IGNORECASE,
 )
 """Tables of other things, by their names."""
 OTHER_END = {b"\r\n": b"\r\r", b"\r": b"\n", b"\n": b"\r"}

@@ -35,7 +35,7 @@ Commands and replies end with CR; `NAME=VALUE` sets without any reply, `NAME?` a
 *Assumed*: unknown names and refused values stay silent and without effect; any case;
 limits 18.0-27.0 kV, 50-300 mJ, 1-100 Hz; pulse energy proportional to HV - 14 kV, 200 mJ at 25 kV with fresh gas, which ages by
 1/e in 5 million pulses, half of which an injection gives back; a stop code stays until its cause has gone and `OPMODE=OFF`
-arrives, and refuses ON meanwhile; any message restarts the watchdog; other menus than 1 are empty.
+arrives, and refuses ON meanwhile; any message restarts the watchdog; other menus than 1 and 2 are empty.
 """
 
 import math
@@ -54,6 +54,7 @@ START_DELAY_S = 4.1
 LOW_LIGHT_S = 10.0
 """L: with 30 % of the pulses missing that long the laser stops."""
 INJECTION_S = 60.0
+MENUS = {1: "193 ArF", 2: "248 KrF"}
 HV_kV, EGY_mJ, REPRATE_Hz = (18.0, 27.0), (50, 300), (1, 100)
 THRESHOLD_kV, REFERENCE_kV, REFERENCE_mJ, GAS_LIFE_PULSES = 14.0, 25.0, 200.0, 5e6
 DEFAULT_mJ = 150
@@ -300,7 +301,7 @@ class COMPexPro:
             "TOTALCOUNTER": str(self._total),
             "FILTER": str(settings.filter),
             "FILTER CONTAMINATION": str(self._contamination),
-            "MENU": f"{settings.menu} 193 ArF",
+            "MENU": f"{settings.menu} {MENUS[settings.menu]}",
             "GASMODE": settings.gas_mode,
             "RESERVOIR TEMP": "32" if settings.tube_heated else "24",
             "PRESSURE": f"{self._gas_handling.tube_mbar:.0f}",
@@ -357,8 +358,8 @@ class COMPexPro:
                 settings.filter = int(value)
             case "FILTER CONTAMINATION", "RESET":
                 self._contamination = 0
-            case "MENU", "1" | "RESET" if off:
-                settings.menu = 1
+            case "MENU", "1" | "2" | "RESET" if off:
+                settings.menu = 2 if value == "2" else 1
             case "GASMODE", "PREMIX" | "SINGLE GASES" if off:
                 settings.gas_mode = value
             case "TIMEOUT", "ON" | "OFF":

@@ -305,6 +305,7 @@ def test_no_segments_are_an_empty_array() -> None:
     segments, wire = collected([*stopped, *[asked(":WAVeform:SEGMented:COUNt?", 0)] * 2])
     assert segments.traces.shape == (0, 1, 4)
     assert segments.time_tags_s.shape == (0,)
+    assert segments.interval_s == 1 / ONE.sample_rate_Hz
     assert wire.finished()
 
 

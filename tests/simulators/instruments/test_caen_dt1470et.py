@@ -52,6 +52,70 @@ def test_over_current_lasting_too_long_trips() -> None:
     assert int(talk(unit, b"$BD:00,CMD:MON,CH:1,PAR:STAT\r\n", 30.0)[-7:]) == 1 << 7
 
 
+LIMITS = {
+    "VMIN": "0000.0", "VMAX": "8000.0", "VDEC": "1", "IMIN": "0000.00", "IMAX": "3000.00", "ISDEC": "2", "IMDEC": "2",
+    "MVMIN": "0000", "MVMAX": "8100", "MVDEC": "0", "RUPMIN": "001", "RUPMAX": "500", "RUPDEC": "0", "RDWMIN": "001",
+    "RDWMAX": "500", "RDWDEC": "0", "TRIPMIN": "0000.0", "TRIPMAX": "1000.0", "TRIPDEC": "1",
+}  # fmt: skip
+MEASURED = {"VMON": "0000.0", "IMON": "0000.00", "POL": "-", "STAT": "00000"}
+FRESH = {
+    "VSET": "0000.0",
+    "ISET": "0100.00",
+    "MAXV": "8000",
+    "RUP": "050",
+    "RDW": "050",
+    "TRIP": "0010.0",
+    "PDWN": "RAMP",
+    "IMRANGE": "HIGH",
+}
+OTHERS = {
+    "VSET": "0600.0",
+    "ISET": "0005.00",
+    "MAXV": "7000",
+    "RUP": "010",
+    "RDW": "020",
+    "TRIP": "0020.0",
+    "PDWN": "KILL",
+    "IMRANGE": "LOW",
+}
+BOARD = {
+    "BDNAME": "DT1470ET", "BDNCH": "4", "BDFREL": "1.08", "BDSNUM": "33997", "BDCTR": "REMOTE", "BDTERM": "OFF", "BDILK": "NO",
+    "BDILKM": "OPEN", "BDALARM": "00000",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), [*LIMITS.items(), *MEASURED.items(), *FRESH.items()])
+def test_a_fresh_channel_tells(name: str, value: str) -> None:
+    assert talk(CaenDT1470ET(), f"$BD:00,CMD:MON,CH:2,PAR:{name}\r\n".encode()) == f"#BD:00,CMD:OK,VAL:{value}\r\n".encode()
+
+
+@pytest.mark.parametrize(("name", "value"), OTHERS.items())
+def test_a_channel_is_set(name: str, value: str) -> None:
+    unit = CaenDT1470ET()
+    assert talk(unit, f"$BD:00,CMD:SET,CH:2,PAR:{name},VAL:{value}\r\n".encode()) == b"#BD:00,CMD:OK\r\n"
+    assert talk(unit, f"$BD:00,CMD:MON,CH:2,PAR:{name}\r\n".encode()) == f"#BD:00,CMD:OK,VAL:{value}\r\n".encode()
+    assert talk(unit, f"$BD:00,CMD:MON,CH:1,PAR:{name}\r\n".encode()) == f"#BD:00,CMD:OK,VAL:{FRESH[name]}\r\n".encode()
+
+
+@pytest.mark.parametrize(("name", "value"), BOARD.items())
+def test_the_board_tells(name: str, value: str) -> None:
+    assert talk(CaenDT1470ET(), f"$BD:00,CMD:MON,PAR:{name}\r\n".encode()) == f"#BD:00,CMD:OK,VAL:{value}\r\n".encode()
+
+
+def test_the_interlock_mode_is_set() -> None:
+    replies = talk(CaenDT1470ET(), b"$BD:00,CMD:SET,PAR:BDILKM,VAL:CLOSED\r\n$BD:00,CMD:MON,PAR:BDILKM\r\n")
+    assert replies == b"#BD:00,CMD:OK\r\n#BD:00,CMD:OK,VAL:CLOSED\r\n"
+
+
+def test_a_killed_channel_falls_at_once() -> None:
+    unit = CaenDT1470ET()
+    for par in (b"PDWN,VAL:KILL", b"RUP,VAL:500", b"VSET,VAL:1000", b"ON"):
+        talk(unit, b"$BD:00,CMD:SET,CH:1,PAR:" + par + b"\r\n")
+    assert unit.voltage_V(1, 10.0) == pytest.approx(1000.0)
+    talk(unit, b"$BD:00,CMD:SET,CH:1,PAR:OFF\r\n", 10.0)
+    assert unit.voltage_V(1, 10.0) == 0.0
+
+
 def test_an_unknown_fault_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="wrong_identity"):
         CaenDT1470ET().fault("nonsense", 0.0)

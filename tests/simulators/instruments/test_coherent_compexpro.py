@@ -128,6 +128,16 @@ def test_the_energy_calibration_takes_the_reading_of_a_meter(laser: COMPexPro) -
     assert ask(laser, "OPMODE?\rOPMODE=CONT\rEGY=138\rOPMODE?\rEGY?", 20.0) == "ENERGY CAL CONT\rOFF:0\r150\r"
 
 
+def test_the_user_counter_is_reset_and_the_warm_up_skipped() -> None:
+    laser = COMPexPro(external, warm=False)
+    ask(laser, "OPMODE=SKIP\rTRIGGER=EXT\rCOUNTS=7\rOPMODE=ON")
+    assert ask(laser, "COUNTER?\rCOUNTER=RESET\rCOUNTER?", 10.0) == "7\r0\r"
+
+
+def test_other_gas_menus_are_empty(laser: COMPexPro) -> None:
+    assert ask(laser, "MENU=3\rMENU?\rMENU=2\rMENU?\rMENU=RESET\rMENU?") == "1 193 ArF\r2 248 KrF\r1 193 ArF\r"
+
+
 def test_halogen_makes_the_gas_fresher() -> None:
     laser = COMPexPro(lambda since, until: round((until - since) * 1e5), warm=True)
     ask(laser, "TRIGGER=EXT\rMODE=EGY NGR\rEGY=150\rOPMODE=ON")

@@ -157,6 +157,7 @@ def test_who_is_in_command(supply: Danfysik8500) -> None:
     assert ask(supply, "REM\rRLOCK\rRLOCK") == b"?\a COMMAND ALREADY ACTIVE\n\r"
     supply.fault("front_panel_local", 0.0)
     assert ask(supply, "CMD") == b"REM\n\r"
+    assert ask(supply, "LOC\rCMD\rREM") == b"LOC\n\r"
     assert ask(supply, "LOCK\rCMDSTATE\rREM\rUNLOCK\rREM\rCMDSTATE") == b"LOCK\n\r" + ILLEGAL + b"REMOTE\n\r"
 
 
@@ -178,6 +179,7 @@ def test_identity_faults_and_power_cycle(supply: Danfysik8500) -> None:
     assert [ask(supply, name).count(b"\n\r") for name in ("ID", "PRINT", "VER")] == [4, 2, 3]
     supply.fault("wrong_identity", 1.0)
     assert b"8500" not in ask(supply, "PRINT")
+    assert len(ask(supply, "S1").strip()) == 32
     supply.power_up(2.0)
     assert b"SYSTEM 8500" in ask(supply, "PRINT")
     with pytest.raises(ValueError, match="front_panel_local"):

@@ -28,6 +28,59 @@ def test_reading_the_isegs_status_releases_a_trip() -> None:
     assert unit.voltage_V(1, 200.0) == 50.0
 
 
+@pytest.mark.parametrize(
+    ("sent", "back"),
+    [
+        (b"#", b"481198;2.06;8000V;1000uA"),
+        (b"W", b"003"),
+        (b"W=10\r\nW", b"010"),
+        (b"W=1", b"????"),
+        (b"U1", b"-0000"),
+        (b"I1", b"0000-6"),
+        (b"M1", b"070"),
+        (b"N2", b"070"),
+        (b"D1", b"0000"),
+        (b"V1", b"002"),
+        (b"V1=30\r\nV1", b"030"),
+        (b"L2", b"0000"),
+        (b"L2=100\r\nL2", b"0100"),
+        (b"A1", b"000"),
+        (b"A1=8\r\nA1", b"008"),
+        (b"T1", b"000"),
+        (b"S1", b"S1=ON "),
+        (b"V1=1", b"????"),
+        (b"L1=10000", b"????"),
+        (b"A1=16", b"????"),
+        (b"G2", b"S2=ON "),
+        (b"Q1", b"????"),
+        (b"Q1=1", b"????"),
+        (b"U", b"????"),
+    ],
+)
+def test_every_word(sent: bytes, back: bytes) -> None:
+    """What the last word of these is answered with, behind its echo."""
+    unit = IsegNHQ()
+    *before, last = sent.split(b"\r\n")
+    for word in before:
+        assert talk(unit, word + b"\r\n") == word + b"\r\n\r\n"
+    assert talk(unit, last + b"\r\n") == last + b"\r\n" + back + b"\r\n"
+
+
+def test_the_current_follows_the_voltage() -> None:
+    unit = IsegNHQ()
+    talk(unit, b"V1=255\r\nD1=5000\r\nG1\r\n")
+    assert talk(unit, b"I1\r\n", 60.0) == b"I1\r\n0050-6\r\n"
+
+
+def test_the_status_tells_why_it_is_off() -> None:
+    unit = IsegNHQ()
+    unit.fault("inhibit", 1.0, channel=2)
+    unit.fault("front_panel", 1.0)
+    assert talk(unit, b"T2\r\nS2\r\n", 1.0) == b"T2\r\n034\r\nS2\r\nS2=MAN\r\n"
+    unit.fault("trip", 1.0, channel=1)
+    assert talk(unit, b"T1\r\n", 1.0) == b"T1\r\n066\r\n"
+
+
 def test_an_unknown_fault_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="wrong_identity"):
         IsegNHQ().fault("nonsense", 0.0)

@@ -159,6 +159,7 @@ def test_errors_are_queued(scope: Infiniium, command: bytes, error: bytes) -> No
         (":CHANnel2:RANGe 0.4", ":CHAN2:SCAL?", "5.00000E-02"),
         (":CHANnel3:OFFSet -1", ":CHAN3:OFFS?", "-1.00000E+00"),
         (":CHANnel4:DISPlay ON", ":CHAN4:DISP?", "1"),
+        (":CHANnel1:DISPlay 0", ":CHAN1:DISP?", "0"),
         (":CHANnel1:INPut AC", ":CHAN1:INP?", "AC"),
         (":CHANnel1:PROBe 10", ":CHAN1:PROB?", "1.00000E+01"),
         ("", ":ACQuire:POINts:TESTLIMITS?", "1,<numeric>16:200000000"),

@@ -31,6 +31,13 @@ def armed(laser: BigSkyBSS) -> BigSkyBSS:
     return laser
 
 
+def test_what_the_q_switch_allows(armed: BigSkyBSS) -> None:
+    assert ask(armed, "QSM1") == b"\r\nQS mode :   2  "
+    assert ask(armed, "W600") == b"\r\ndelay    140 uS"
+    assert ask(armed, "WMN150") == b"\r\ndly QS m 100 uS"
+    assert ask(armed, "WMX130") == b"\r\ndly QS M 500 uS"
+
+
 def test_session_of_the_sheet(laser: BigSkyBSS) -> None:
     session = {
         ">P1": "CG pump       1", ">V1150": "voltage  1150 V", ">F1000": "freq.  10.00 Hz", ">WOR": "I 0 F 0 S 0 Q 0",

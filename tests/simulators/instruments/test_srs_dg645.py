@@ -221,6 +221,7 @@ def test_edges_follow_their_links() -> None:
     unit = DG645()
     talk(unit, b"DLAY 4,0,1e-3;DLAY 5,4,1e-6;DLAY 6,4,2e-3;DLAY 7,6,5e-6\n")
     edges = unit.edges()
+    assert set(edges) == {"T0", "AB", "CD", "EF", "GH"}
     assert edges["CD"] == pytest.approx((1e-3, 1e-6))
     assert edges["EF"] == pytest.approx((3e-3, 5e-6))
     talk(unit, b"LINK 6,0\n")
