@@ -32,6 +32,10 @@ PRELOADED = ("hypothesis.strategies", "numpy", "pydantic", "pyvisa", "pymodbus.c
 PASSED, NOTICED = 0, (1, 2, -signal.SIGKILL)
 """Exit codes of pytest: a failed test, a module that cannot be imported; and the end of one that hangs."""
 TABLES_ELSEWHERE = {
+    "simulators.instruments.lakeshore_336_inputs": "lakeshore_336",
+    "simulators.instruments.lakeshore_336_outputs": "lakeshore_336",
+    "simulators.instruments.compexpro_gas": "coherent_compexpro",
+    "simulators.instruments.danfysik_ramps": "danfysik_8500",
     "simulators.instruments.dg645_settings": "srs_dg645",
     "simulators.instruments.dg645_delays": "srs_dg645",
     "simulators.instruments.infiniium_settings": "keysight_infiniium",

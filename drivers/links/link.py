@@ -180,12 +180,19 @@ class Link:
 
     def _await_answer(self, probe: Probe) -> None:
         deadline = self._clock() + self.timeout_s
+        other = b""
         while True:
             try:
-                if probe.recognises(self._reply(deadline)):
+                if probe.recognises(reply := self._reply(deadline)):
                     return
+                other = reply
             except GarbledReply:
                 self._received.clear()
+            except LinkTimeout:
+                if not other:
+                    raise
+                asked, came = probe.message, other[:60]
+                raise LinkTimeout(self.name, f"{asked!r} is not answered as this instrument would, but {came!r} came") from None
 
     def _drain(self, quiet_s: float) -> None:
         """Throw away what comes until the line has been quiet."""

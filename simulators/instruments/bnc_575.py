@@ -217,7 +217,7 @@ class BNC575:
     def fault(self, kind: str, now: float, **parameters: Any) -> None:
         match kind:
             case "wrong_identity":
-                self._model = "577-8C"
+                self._model = "745-4C"
             case "missed_trigger":
                 self._missed.append((now, int(parameters.get("count", 1))))
             case "double_trigger":

@@ -32,6 +32,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from simulators.instruments.instrument import unknown_fault
+
 SETTLING_S, BLEEDING_S = 1.5, 2.0
 PURGE_FRACTION = 1.1
 RAW_100, RAW_TOP, VALVE_100 = 32000, 41942, 16777215
@@ -166,7 +168,7 @@ class ELPress:
             case "wrong_identity":
                 self._identity = _FOREIGN
             case _:
-                raise ValueError(f"The EL-PRESS knows the faults alarm and wrong_identity, not {kind!r}.")
+                raise unknown_fault(kind, "alarm", "wrong_identity")
 
     def _alarm(self, cause: str = "error", present: bool = True) -> None:
         if cause not in ALARMS:

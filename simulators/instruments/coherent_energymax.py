@@ -18,7 +18,7 @@ from typing import Any
 from simulators.instruments.instrument import lines, unknown_fault
 
 MODEL, SERIAL = "EM-USB J-10MB-HE", "0344D22R"
-OTHER_MODEL, OTHER_SERIAL = "EM-USB J-25MB-HE", "0512E22R"
+OTHER_MODEL, OTHER_SERIAL = "PM-USB UV/VIS", "0512E22R"
 SHORTEST_NM, LONGEST_NM = 190, 12000
 RANGES_J = {"MIN": 2e-3, "MAX": 20e-3}
 LOWEST_J = 12e-6

@@ -31,6 +31,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from simulators.instruments.instrument import unknown_fault
+
 FLOW_DELAY_S = 2.0
 """C: about; from `P1` until the water flows."""
 SERIAL_NUMBER = "062"
@@ -170,7 +172,7 @@ class BigSkyBSS:
             case "wrong_identity":
                 self._model = _FOREIGN
             case _:
-                raise ValueError(f"The BSS supply knows the faults interlock and wrong_identity, not {kind!r}.")
+                raise unknown_fault(kind, "interlock", "wrong_identity")
 
     def _trip(self, cause: str = "water flow", present: bool = True) -> None:
         if cause not in _LAMP_INTERLOCKS:

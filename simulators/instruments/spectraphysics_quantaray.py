@@ -72,7 +72,7 @@ class QuantaRay:
 
     def __init__(self, count: Callable[[float, float], int], warm: bool = True) -> None:
         self._count = count
-        self._maker = "Spectra-Physics"
+        self._identity = "Spectra-Physics,Quanta-Ray PRO-250,0000,1.00"
         self._causes: set[str] = set()
         self._remote = True
         self._shots = 0.0
@@ -144,7 +144,7 @@ class QuantaRay:
         lasting = bool(parameters.get("present", not parameters.get("cleared", False)))
         match kind:
             case "wrong_identity":
-                self._maker = "Continuum"
+                self._identity = "Continuum,Surelite III,0000,1.00"
             case "interlock" if parameters.get("bit", "interlock_open") in INTERLOCKS:
                 self._interlock(parameters.get("bit", "interlock_open"), lasting, now)
             case "interlock":
@@ -169,7 +169,7 @@ class QuantaRay:
             raise Refused
         match command:
             case "*IDN?":
-                return [f"{self._maker},Quanta-Ray PRO-250,0000,1.00"]
+                return [self._identity]
             case "HELP" if number is None:
                 return list(HELP)
             case "ON" if number is None and not self._causes:

@@ -57,6 +57,7 @@ def test_the_checksum_is_that_of_the_manual(text: bytes, digits: bytes) -> None:
 
 
 def test_identity() -> None:
+    assert IDENTITY[0].endswith(SumitomoF70.command_end)
     assert run(SumitomoF70, [IDENTITY], lambda unit: unit.identify()).firmware == "1.6"
     unit, _ = scripted(SumitomoF70, [(IDENTITY[0], b"$???,3278\r")])
     with pytest.raises(WrongInstrument):

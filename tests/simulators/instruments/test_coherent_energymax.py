@@ -223,7 +223,7 @@ def test_power_cycle(sensor: EnergyMax) -> None:
 
 def test_identity_and_unknown_fault(sensor: EnergyMax) -> None:
     sensor.fault("wrong_identity", 0.0)
-    assert ask(sensor, "SYSTEM:INFORMATION:MODEL?\rSYSTEM:INFORMATION:SNUMBER?") == '"EM-USB J-25MB-HE"|OK|"0512E22R"|OK'
+    assert ask(sensor, "SYSTEM:INFORMATION:MODEL?\rSYSTEM:INFORMATION:SNUMBER?") == '"PM-USB UV/VIS"|OK|"0512E22R"|OK'
     with pytest.raises(ValueError, match="missed_pulse"):
         sensor.fault("stall", 0.0)
 

@@ -1,0 +1,181 @@
+"""What goes wrong inside an instrument is told by its driver: by a named error, or in its status."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.laboratory import Laboratory, read_laboratory
+from drivers.driver import Driver
+from drivers.errors import DriverError, LinkTimeout, Refused, WrongInstrument
+from drivers.registry import connect
+from tests.daq.cli.conftest import simulation
+
+EVERY = Path(__file__).parents[1] / "config" / "every-instrument.toml"
+NAMES = list(read_laboratory(EVERY)[0].instruments)
+NO_IDENTITY = {"spare_compressor"}
+"""The F-70's protocol names no maker and no model."""
+PROBED_FIRST = {"energy_meter"}
+"""May be streaming, so that its line is cleared with a probe, which another instrument answers otherwise."""
+BOOT_S = 10.0
+
+
+class Controlled:
+    """The laboratory, and its control socket."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        host, _, port = str(laboratory.control).partition(":")
+        self.instruments = laboratory.instruments
+        self._socket = socket.create_connection((host, int(port)), timeout=10)
+        self._replies = self._socket.makefile("rb")
+
+    def __call__(self, **request: Any) -> None:
+        answer = self._ask(request)
+        assert answer["ok"], answer
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._socket.sendall(json.dumps(request).encode() + b"\n")
+        answer: dict[str, Any] = json.loads(self._replies.readline())
+        return answer
+
+    def cure(self, name: str, kind: str) -> None:
+        """Take away what lasts; instruments say it in one of two words, or have nothing that lasts."""
+        self._ask({"do": "fault", "instrument": name, "kind": kind, "present": False, "cleared": True})
+
+    def fault(self, name: str, kind: str, **parameters: Any) -> None:
+        self(do="fault", instrument=name, kind=kind, **parameters)
+
+    def fresh(self, name: str) -> Driver:
+        """The instrument as it is after a power cycle."""
+        self.fault(name, "reboot")
+        self(do="clock", advance=BOOT_S)
+        unit: Driver = connect(name, self.instruments[name])
+        try:
+            unit.identify()
+            unit.prepare()
+        except DriverError:
+            unit.close()
+            raise
+        return unit
+
+    def close(self) -> None:
+        self._replies.close()
+        self._socket.close()
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path) -> Iterator[Controlled]:
+    with simulation(tmp_path, "--config", EVERY, "--speed", 1) as found:
+        control = Controlled(read_laboratory(found.config)[0])
+        try:
+            yield control
+        finally:
+            control.close()
+
+
+@pytest.mark.timeout(120)
+def test_another_instrument_at_the_address_is_not_taken_for_ours(laboratory: Controlled) -> None:
+    for name in NAMES:
+        if name in NO_IDENTITY:
+            continue
+        laboratory.fault(name, "wrong_identity")
+        unit: Driver = connect(name, laboratory.instruments[name])
+        try:
+            with pytest.raises(LinkTimeout if name in PROBED_FIRST else WrongInstrument, match=name):
+                unit.identify()
+        finally:
+            unit.close()
+
+
+@pytest.mark.timeout(120)
+def test_after_a_power_cycle_everybody_is_prepared_again_and_made_safe(laboratory: Controlled) -> None:
+    for name in NAMES:
+        unit = laboratory.fresh(name)
+        try:
+            laboratory.fault(name, "reboot")
+            laboratory(do="clock", advance=BOOT_S)
+            unit.identify()
+            unit.prepare()
+            assert unit.make_safe().confirmed, name
+        finally:
+            unit.close()
+
+
+def is_not_ok(unit: Driver) -> bool:
+    return not unit.status().ok
+
+
+def warns(unit: Driver) -> bool:
+    return bool(unit.status().warnings)
+
+
+def refuses(quantity: str) -> Callable[[Driver], bool]:
+    def write_what_it_is(unit: Driver) -> bool:
+        try:
+            unit.write(quantity, unit.read(quantity))
+        except Refused:
+            return True
+        return False
+
+    return write_what_it_is
+
+
+TOLD: dict[tuple[str, str], Callable[[Driver], bool]] = {
+    ("delay_generator", "front_panel"): lambda unit: unit.status().state == "running",
+    ("delay_generator", "locked_by_another"): refuses("threshold_V"),
+    ("ablation_laser", "interlock"): is_not_ok,
+    ("ionisation_laser", "interlock"): is_not_ok,
+    ("magnet", "interlock"): is_not_ok,
+    ("hall_probe", "no_probe"): is_not_ok,
+    ("hall_probe", "overload"): is_not_ok,
+    ("hall_probe", "invalid_probe"): is_not_ok,
+    ("hall_probe", "calibration_error"): is_not_ok,
+    ("helium", "alarm"): warns,
+    ("cold_head", "sensor_open"): is_not_ok,
+    ("cold_head", "sensor_short"): is_not_ok,
+    ("cold_head", "too_cold"): is_not_ok,
+    ("cold_head", "too_warm"): is_not_ok,
+    ("chopper", "head_disconnected"): is_not_ok,
+    ("compressor", "warning"): warns,
+    ("compressor", "alarm"): is_not_ok,
+    ("compressor", "lock_out"): is_not_ok,
+    ("high_voltage", "front_panel"): is_not_ok,
+    ("high_voltage", "interlock"): is_not_ok,
+    ("high_voltage", "trip"): is_not_ok,
+    ("high_voltage", "kill"): is_not_ok,
+    ("stage", "hardware_limit"): is_not_ok,
+    ("stage", "emergency_stop"): is_not_ok,
+    ("stage", "motor_off"): is_not_ok,
+    ("vacuum", "sensor_error"): warns,
+    ("vacuum", "sensor_missing"): warns,
+    ("energy_meter", "head_unplugged"): is_not_ok,
+    ("spare_ablation_laser", "interlock"): is_not_ok,
+    ("spare_ablation_laser", "low_water"): is_not_ok,
+    ("spare_ablation_laser", "panel"): is_not_ok,
+    ("spare_helium", "overpressure"): is_not_ok,
+    ("spare_high_voltage", "front_panel"): is_not_ok,
+    ("spare_high_voltage", "trip"): is_not_ok,
+    ("spare_high_voltage", "inhibit"): is_not_ok,
+    ("spare_compressor", "alarm"): is_not_ok,
+}
+
+
+@pytest.mark.timeout(180)
+def test_what_goes_wrong_inside_is_told(laboratory: Controlled) -> None:
+    silent = []
+    for (name, kind), told in TOLD.items():
+        unit = laboratory.fresh(name)
+        try:
+            laboratory.fault(name, kind)
+            try:
+                if not told(unit):
+                    silent.append((name, kind, unit.status()))
+            except DriverError as error:
+                silent.append((name, kind, error))
+        finally:
+            unit.close()
+            laboratory.cure(name, kind)
+    assert not silent
