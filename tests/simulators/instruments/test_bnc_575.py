@@ -188,7 +188,7 @@ def test_reset_stops_and_a_stranger_says_so(unit: BNC575) -> None:
     ask(unit, ":PULSE0:STAT 1|*RST", now=1.0)
     assert not unit.state(2.0)["running"]
     unit.fault("wrong_identity", 2.0)
-    assert ask(unit, "*IDN?")[0].startswith("BNC,577")
+    assert ask(unit, "*IDN?")[0].startswith("BNC,745")
     with pytest.raises(ValueError, match="missed_trigger"):
         unit.fault("fire", 2.0)
 
