@@ -13,8 +13,9 @@ from drivers.registry import DRIVERS, NOT_OPTIONS, driver_class
 HEAD = """# Instruments
 
 Generated from the drivers by `make docs`; a test holds this page to them.  Every quantity with the text that asks for it and
-the text that sets it, unit, limits of the model, and the section of the instrument's protocol sheet or manual.  Rows with `…`
-stand for one row per channel, axis, input or output.  Limits of one unit can be narrower: they come from its configuration or
+the text that sets it, unit, limits of the model, and the section or page that says so: of the instrument's protocol sheet in
+`docs/protocols/`, which names the manuals and programs behind it, or of the manual itself.  Rows with `…` stand for one row
+per channel, axis, input or output.  Limits of one unit can be narrower: they come from its configuration or
 from the unit itself.  *Polled* quantities are logged while a run goes on.
 """
 CHANNEL = re.compile(r"(ch|axis|output|channel|gauge|relay|save_|recall_)(\d+)|(?<![a-z])([a-h]|ab|cd|ef|gh|t0)(?=_)")

@@ -15,3 +15,10 @@ def test_the_page_is_up_to_date() -> None:
 def test_every_driver_is_on_it() -> None:
     text = catalogue()
     assert all(f"## {driver}\n" in text for driver in DRIVERS)
+
+
+def test_every_driver_has_the_sheet_that_its_sources_name() -> None:
+    of_a_family = {"cryomech_cpa_rtu": "cryomech_cpa"}
+    for driver in DRIVERS:
+        sheet = PAGE.parent / "protocols" / f"{of_a_family.get(driver, driver)}.md"
+        assert "source" in sheet.read_text().lower(), driver

@@ -35,7 +35,6 @@ def test_instrumentkit_and_the_stage(tcp: Wires) -> None:
     assert float(axis.position) == pytest.approx(2.5, abs=0.01)
 
 
-@pytest.mark.xfail(reason="the simulated Infiniium lacks :ACQuire:BANDwidth and TESTLIMITS?", strict=True)
 def test_qcodes_and_the_digitizer(tcp: Wires) -> None:
     keysight = pytest.importorskip("qcodes.instrument_drivers.Keysight")
     scope = keysight.KeysightInfiniium("scope", tcp.visa("digitizer"), visalib="@py", terminator="\n", timeout=0.5)

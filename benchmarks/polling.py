@@ -1,0 +1,66 @@
+"""What one silent instrument costs the others: polls per second of each, beside the same with everybody alive.
+
+python benchmarks/polling.py [SECONDS]
+"""
+
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from threading import Lock
+from typing import IO, cast
+
+from config.laboratory import Laboratory, read_laboratory
+from daq.engine.clock import Clock
+from daq.engine.housekeeping import Housekeeping
+from daq.engine.instruments import Instruments
+
+DEAD = "hall_probe"
+POLL_S = 0.1
+
+
+def counted(laboratory: Laboratory, seconds: float, *, silent: bool) -> dict[str, int]:
+    """Readings of each instrument in this time, with or without a silent one among them."""
+    found: dict[str, int] = {}
+    lock = Lock()
+
+    def log(channel: str, when_s: float, value: float) -> None:
+        with lock:
+            found[channel.partition(".")[0]] = found.get(channel.partition(".")[0], 0) + 1
+
+    with Instruments(laboratory) as instruments:
+        if silent:
+            tell(laboratory, kind="silence", count=100_000)
+        with Housekeeping(instruments, Clock(1.0), log, lambda sentence: None):
+            time.sleep(seconds)
+    return found
+
+
+def tell(laboratory: Laboratory, **fault: object) -> None:
+    host, _, port = str(laboratory.control).partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as control:
+        control.sendall(json.dumps({"do": "fault", "instrument": DEAD, **fault}).encode() + b"\n")
+        control.recv(4096)
+
+
+if __name__ == "__main__":
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
+    with tempfile.TemporaryDirectory() as directory:
+        config = Path(directory) / "laboratory.toml"
+        command = [sys.executable, "-P", "-m", "simulators", "--write-config", str(config), "--json", "--until-stdin-closes"]
+        with subprocess.Popen([*command, "--speed", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            cast(IO[bytes], process.stdout).readline()
+            shipped = read_laboratory(config)[0]
+            fast = {name: one.model_copy(update={"poll_s": POLL_S}) for name, one in shipped.instruments.items()}
+            laboratory = shipped.model_copy(update={"instruments": fast})
+            alive = counted(laboratory, seconds, silent=False)
+            beside = counted(laboratory, seconds, silent=True)
+            cast(IO[bytes], process.stdin).close()
+    for name in sorted(alive):
+        if name != DEAD:
+            without, with_one = alive[name] / seconds, beside.get(name, 0) / seconds
+            ratio = without / max(with_one, 1 / seconds)
+            print(f"{name:<20} {without:7.1f} readings/s, with a dead one {with_one:7.1f}: period times {ratio:.2f}")

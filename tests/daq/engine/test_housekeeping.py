@@ -1,0 +1,68 @@
+"""Every instrument is watched at its own pace: one that does not answer delays nobody."""
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from config.laboratory import Laboratory, read_laboratory
+from daq.engine.clock import Clock
+from daq.engine.housekeeping import Housekeeping
+from daq.engine.instruments import Instruments
+from tests.daq.cli.conftest import simulation
+
+ENOUGH = 25
+POLLING = Path(__file__).parents[3] / "benchmarks" / "polling.py"
+
+
+@contextmanager
+def silenced(laboratory: Laboratory, name: str) -> Iterator[None]:
+    """No reply of this instrument comes through."""
+    host, _, port = str(laboratory.control).partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as control, control.makefile("rb") as replies:
+        request = {"do": "fault", "instrument": name, "kind": "silence", "count": 100_000}
+        control.sendall(json.dumps(request).encode() + b"\n")
+        assert json.loads(replies.readline())["ok"]
+        yield
+
+
+@pytest.mark.parametrize("dead", ["magnet", "cold_head"])
+def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> None:
+    """All others are read many times before the silent one has used up its three deadlines."""
+    readings: dict[str, int] = {}
+    everybody, given_up = Event(), Event()
+    with simulation(tmp_path, "--speed", 1) as found:
+        laboratory = read_laboratory(found.config)[0]
+        fast = {name: one.model_copy(update={"poll_s": 0.02}) for name, one in laboratory.instruments.items()}
+        with Instruments(laboratory.model_copy(update={"instruments": fast})) as instruments:
+            others = {name for name in instruments.by_name if name not in (dead, laboratory.named("digitizer"))}
+            # As slow as the slowest real serial line; without threads of their own nobody would be read meanwhile.
+            instruments.by_name[dead].link.timeout_s = 10.0  # type: ignore[attr-defined]
+
+            def log(channel: str, when_s: float, value: float) -> None:
+                name = channel.partition(".")[0]
+                readings[name] = readings.get(name, 0) + 1
+                if all(readings.get(other, 0) >= ENOUGH for other in others):
+                    everybody.set()
+
+            def alarm(sentence: str) -> None:
+                if sentence.startswith(f"{dead}:"):
+                    given_up.set()
+
+            with silenced(laboratory, dead), Housekeeping(instruments, Clock(1.0), log, alarm):
+                assert everybody.wait(30)
+                assert not given_up.is_set()
+                instruments.by_name[dead].close()
+    assert readings.get(dead, 0) <= 1
+
+
+def test_the_benchmark_tells_the_ratio() -> None:
+    result = subprocess.run([sys.executable, "-P", str(POLLING), "2"], capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "with a dead one" in result.stdout
