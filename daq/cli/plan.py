@@ -7,17 +7,23 @@ import typer
 from rich.table import Table
 
 from config.laboratory import read_laboratory
-from daq.cli.console import duration, out
+from daq.cli.console import duration, out, print_json
 from daq.engine.review import review
 from daq.plan.expansion import steps
-from daq.plan.plan import read_plan
+from daq.plan.plan import Plan, read_plan
 
 
 def plan(
-    plan: Annotated[Path, typer.Argument(help="Plan to look at.")],
+    plan: Annotated[Path | None, typer.Argument(help="Plan to look at.")] = None,
     config: Annotated[Path | None, typer.Option(help="Laboratory that would run it.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of plans instead.")] = False,
 ) -> None:
     """Check a plan, list its steps, draw the time line of a shot, estimate duration and disk space."""
+    if schema:
+        print_json(Plan.model_json_schema())
+        return
+    if plan is None:
+        raise typer.BadParameter("a plan is needed, or --schema")
     wanted = read_plan(plan)
     laboratory, calibrations = read_laboratory(config)
     reviewed = review(wanted, laboratory, calibrations)

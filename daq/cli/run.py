@@ -1,7 +1,7 @@
-"""`clusterbeam run`: acquire a plan, headless."""
+"""`clusterbeam run`: acquire plans, headless."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,27 +12,40 @@ from daq.plan.plan import Plan, read_plan
 
 
 def run(
-    plan: Annotated[Path, typer.Argument(help="Plan to run.")],
-    config: Annotated[Path | None, typer.Option(help="Laboratory to run it on.")] = None,
-    output: Annotated[Path, typer.Option(help="Directory for the run file.")] = Path("runs"),
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end.")] = False,
+    plans: Annotated[list[Path], typer.Argument(help="Plans to run, one after the other.")],
+    config: Annotated[Path | None, typer.Option(help="Laboratory to run them on.")] = None,
+    output: Annotated[Path, typer.Option(help="Directory for the run files.")] = Path("runs"),
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end of each run.")] = False,
 ) -> None:
-    """Acquire a plan into a run file.  Ctrl-C ends the run in the safe state, with a complete file."""
-    summary = acquire(read_plan(plan), config, output)
-    if json:
-        print_json(
-            {
-                "run_file": str(summary.path) if summary.path else None,
-                "ending": summary.ending,
-                "reason": summary.reason,
-                "shots": {"fired": summary.fired, "recorded": summary.recorded, "lost": summary.lost},
-            }
-        )
-    elif summary.path is not None:
-        counts = f"{summary.fired} shots fired = {summary.recorded} recorded + {summary.lost} lost"
-        out.print(f"{summary.path}: {counts}", soft_wrap=True)
-    if summary.ending is not Ending.COMPLETE or summary.unsafe:
-        raise typer.Exit(1)
+    """Acquire plans into run files.  Ctrl-C ends the run in the safe state, with a complete file.
+
+    All plans are checked before the first one starts.  A run that does not complete ends the queue: what stopped it stands in
+    the way of the next one too.
+    """
+    queue = [read_plan(path) for path in plans]
+    for plan in queue:
+        Laboratory(config).review(plan)
+    for place, plan in enumerate(queue, 1):
+        summary = acquire(plan, config, output)
+        if json:
+            print_json(as_document(summary))
+        elif summary.path is not None:
+            counts = f"{summary.fired} shots fired = {summary.recorded} recorded + {summary.lost} lost"
+            out.print(f"{summary.path}: {counts}", soft_wrap=True)
+        if summary.ending is not Ending.COMPLETE or summary.unsafe:
+            if waiting := [str(path) for path in plans[place:]]:
+                err.print(f"clusterbeam: not started: {', '.join(waiting)}", soft_wrap=True, markup=False)
+            raise typer.Exit(1)
+
+
+def as_document(summary: Summary) -> dict[str, Any]:
+    """How a run ended, as JSON types."""
+    return {
+        "run_file": str(summary.path) if summary.path else None,
+        "ending": summary.ending,
+        "reason": summary.reason,
+        "shots": {"fired": summary.fired, "recorded": summary.recorded, "lost": summary.lost},
+    }
 
 
 def acquire(plan: Plan, config: Path | None, output: Path) -> Summary:

@@ -84,6 +84,32 @@ def start_run(laboratory: Simulation, plan: Path, output: Path) -> subprocess.Po
     raise AssertionError("the run ended before it took a shot")
 
 
+def test_plans_are_run_one_after_the_other(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
+    output, shorter = tmp_path / "runs", tmp_path / "shorter.toml"
+    shorter.write_text(small_plan.read_text().replace("shots_per_group = 80", "shots_per_group = 20"))
+    lines = call("run", shorter, shorter, "--config", laboratory.config, "--output", output, "--json").splitlines()
+    assert [json.loads(line)["shots"]["recorded"] for line in lines] == [80, 80]
+    assert {json.loads(line)["run_file"] for line in lines} == {str(path) for path in output.glob("*.h5")}
+    assert len(lines) == 2
+
+
+def test_a_queue_with_a_wrong_plan_is_refused_before_its_first_run(
+    laboratory: Simulation, small_plan: Path, tmp_path: Path
+) -> None:
+    output, wrong = tmp_path / "runs", tmp_path / "wrong.toml"
+    wrong.write_text(small_plan.read_text().replace("cycles = 1", "cycles = 0"))
+    call("run", small_plan, wrong, "--config", laboratory.config, "--output", output, status=2)
+    assert not output.exists() or not list(output.iterdir())
+
+
+def test_the_schema_of_plans_is_published() -> None:
+    schema = json.loads(call("plan", "--schema"))
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"title", "element", "sizes", "conditions", "interleave"}
+    assert set(schema["properties"]["element"]["enum"]) == {"V", "Nb", "Ta", "Al"}
+    call("plan", status=2)
+
+
 def test_ctrl_c_ends_in_the_safe_state_with_a_complete_file(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
     process = start_run(laboratory, small_plan, tmp_path / "runs")
     process.send_signal(signal.SIGINT)
