@@ -18,6 +18,7 @@ check: $(VENV)/installed-test
 
 bench: $(VENV)/installed-test
 	$(BIN)/python benchmarks/digitizer.py
+	$(BIN)/python -P benchmarks/polling.py
 
 # 10,000 random faults on the wires of every instrument.
 faults: $(VENV)/installed-test
@@ -31,10 +32,13 @@ docs: $(VENV)/installed-test
 	$(BIN)/python -P -m drivers.catalogue > docs/instruments.md
 
 # Other people's clients talk to the simulators; in an environment of its own, since they pin old libraries.
-interop:
+interop: $(VENV)-interop/installed
+	$(VENV)-interop/bin/python -P -m pytest tests/interop
+
+$(VENV)-interop/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-interop
 	$(VENV)-interop/bin/pip install --quiet --disable-pip-version-check -e '.[interop]'
-	$(VENV)-interop/bin/python -P -m pytest tests/interop
+	touch $@
 
 clean:
 	rm -rf $(VENV) $(VENV)-interop build *.egg-info

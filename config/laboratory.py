@@ -41,6 +41,15 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
+class SerialFraming(Model):
+    """How a serial line is set where it differs from what the instrument's manual says: an adapter, a terminal server."""
+
+    baud: Annotated[int, Field(ge=50, le=4_000_000)] | None = None
+    data_bits: Literal[7, 8] | None = None
+    parity: Literal["none", "odd", "even"] | None = None
+    stop_bits: Literal[1, 2] | None = None
+
+
 class InstrumentConfiguration(Model):
     """One instrument: what it is for, which driver speaks to it, where it is, and the facts of this unit."""
 
@@ -50,6 +59,7 @@ class InstrumentConfiguration(Model):
     options: dict[str, float | int | bool | str] = {}
     poll_s: Positive = 2.0
     """Period of housekeeping, laboratory time."""
+    serial: SerialFraming | None = None
     spare: bool = False
     """A spare is checked, talked to and made safe, but takes no part in runs."""
 

@@ -1,6 +1,7 @@
 """From a driver's name in the configuration to its class, imported only when used."""
 
 import inspect
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -85,7 +86,7 @@ def connect(name: str, configuration: InstrumentConfiguration, log: WireLog | No
         configuration.address,
         found.framing,
         found.probe,
-        serial=found.serial,
+        serial=replace(found.serial, **(configuration.serial.model_dump(exclude_none=True) if configuration.serial else {})),
         bare_socket=found.bare_socket,
         timeout_s=found.timeout_s,
         pace_s=found.pace_s,

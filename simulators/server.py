@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
-from config.laboratory import Laboratory
+from config.laboratory import Laboratory, SerialFraming
 from simulators.laboratory import NETWORK_ONLY, SimulatedLaboratory
 from simulators.wire.clock import Clock
 from simulators.wire.control import Control
@@ -19,6 +19,7 @@ from simulators.wire.port import Port
 from simulators.wire.schedule import play, read_schedule
 from simulators.wire.tcp import TcpServer
 
+EIGHT_BITS = SerialFraming(data_bits=8, parity="none")
 PORT = re.compile(r"TCPIP\d*::[^:]+::(\d+)::SOCKET", re.IGNORECASE)
 
 
@@ -55,7 +56,12 @@ async def start(
     playing = asyncio.create_task(play(faults, ports, clock))
     context.callback(playing.cancel)
     instruments = {
-        name: configured.model_copy(update={"address": addresses[name]}) for name, configured in laboratory.instruments.items()
+        # A pseudo-terminal frames nothing, and Linux refuses to set it to seven bits.
+        name: configured.model_copy(
+            update={"address": address} | ({"serial": EIGHT_BITS} if address.startswith("ASRL") else {})
+        )
+        for name, configured in laboratory.instruments.items()
+        for address in (addresses[name],)
     }
     changes = {
         "instruments": instruments,

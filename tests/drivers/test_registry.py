@@ -7,10 +7,11 @@ from typing import get_args
 import pytest
 
 from config.errors import ConfigurationError
-from config.laboratory import InstrumentConfiguration, Role, read_laboratory
+from config.laboratory import InstrumentConfiguration, Role, SerialFraming, read_laboratory
 from drivers import roles
 from drivers.driver import Driver
 from drivers.errors import LimitError, LinkClosed
+from drivers.links import SerialSettings
 from drivers.registry import DRIVERS, check_options, connect, driver_class
 
 PROTOCOLS: dict[Role, type] = {
@@ -107,3 +108,19 @@ def test_an_instrument_opens_by_its_configuration_and_a_wrong_value_leaves_no_op
         unit.close()
         with pytest.raises(LimitError, match="heater_range = 7"):
             connect("unit", configured("lakeshore_336", address, heater_range=7))
+
+
+def test_a_line_may_be_set_otherwise_than_the_manual_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal server frames as it is set, whatever the instrument behind it wants."""
+    seen = {}
+
+    def opened(*_: object, serial: SerialSettings, **others: object) -> None:
+        seen["serial"] = serial
+        raise LinkClosed("unit", "enough seen")
+
+    monkeypatch.setattr("drivers.registry.open_link", opened)
+    one = configured("lakeshore_336", "ASRL1::INSTR")
+    for framing, wanted in ((None, (57600, 7, "odd")), (SerialFraming(data_bits=8, parity="none"), (57600, 8, "none"))):
+        with pytest.raises(LinkClosed):
+            connect("unit", one.model_copy(update={"serial": framing}))
+        assert (seen["serial"].baud, seen["serial"].data_bits, seen["serial"].parity) == wanted
