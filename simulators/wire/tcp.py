@@ -7,6 +7,8 @@ from contextlib import suppress
 from simulators.wire.port import Port
 
 CHUNK = 1 << 16
+GOODBYE_S = 1.0
+"""For the exchange that goes on when the laboratory ends, wall time."""
 
 
 class TcpServer:
@@ -16,6 +18,7 @@ class TcpServer:
         self._port = port
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
+        self._serving: asyncio.Task[None] | None = None
 
     async def start(self, number: int = 0) -> int:
         """Listen; the port number in use."""
@@ -28,6 +31,9 @@ class TcpServer:
             self._server.close()
             if self._client is not None:
                 self._client.transport.abort()
+            if self._serving is not None:
+                # Cancelled at the end of the loop instead, it would be reported as an error.
+                await asyncio.wait([self._serving], timeout=GOODBYE_S)
             await self._server.wait_closed()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -35,6 +41,7 @@ class TcpServer:
             writer.transport.abort()
             return
         self._client = writer
+        self._serving = asyncio.current_task()
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         received = bytearray()
         speaking = asyncio.create_task(self._port.speak(writer))
