@@ -6,9 +6,7 @@ A fault spoils the next reply; the driver then reads a setting whose value is kn
 of its named errors, in time, and after at most a few more tries with the value again.  Prints one line per driver.
 """
 
-import json
 import random
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,12 +14,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from config.laboratory import InstrumentConfiguration, read_laboratory
 from drivers.errors import DriverError, LinkClosed
 from drivers.registry import connect
+from simulators.wire.remote import Remote
 
 EVERY = Path(__file__).parents[1] / "config" / "every-instrument.toml"
 KINDS = ("silence", "delay", "garbage", "half_reply", "double_reply", "drop")
@@ -66,27 +64,7 @@ class Tally:
     slowest_s: float = 0.0
 
 
-class Control:
-    """The control socket, one request at a time."""
-
-    def __init__(self, address: str) -> None:
-        host, _, port = address.partition(":")
-        self._socket = socket.create_connection((host, int(port)), timeout=10)
-        self._replies = self._socket.makefile("rb")
-        self._lock = Lock()
-
-    def __call__(self, **request: Any) -> None:
-        with self._lock:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-            answer = json.loads(self._replies.readline())
-        assert answer["ok"], answer
-
-    def close(self) -> None:
-        self._replies.close()
-        self._socket.close()
-
-
-def campaign(name: str, configured: InstrumentConfiguration, control: Control, faults: int, seed: int) -> Tally:
+def campaign(name: str, configured: InstrumentConfiguration, control: Remote, faults: int, seed: int) -> Tally:
     """All faults of one instrument, one after the other."""
     dice = random.Random(f"{seed} {name}")
     tally = Tally(configured.driver)
@@ -137,7 +115,7 @@ def main() -> None:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             cast(IO[bytes], process.stdout).readline()
             laboratory, _ = read_laboratory(config)
-            control = Control(str(laboratory.control))
+            control = Remote(laboratory.control)
             count = len(laboratory.instruments)
             with ThreadPoolExecutor(count) as pool:
                 running = [

@@ -3,8 +3,6 @@
 python benchmarks/polling.py [SECONDS]
 """
 
-import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +15,8 @@ from config.laboratory import Laboratory, read_laboratory
 from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
+from drivers.driver import Driver
+from simulators.wire.remote import Remote
 
 DEAD = "hall_probe"
 POLL_S = 0.1
@@ -31,19 +31,19 @@ def counted(laboratory: Laboratory, seconds: float, *, silent: bool) -> dict[str
         with lock:
             found[channel.partition(".")[0]] = found.get(channel.partition(".")[0], 0) + 1
 
-    with Instruments(laboratory) as instruments:
+    with Instruments(laboratory) as instruments, Remote(laboratory.control) as control:
+        dead = cast(Driver, instruments.by_name[DEAD])
         if silent:
-            tell(laboratory, kind="silence", count=100_000)
+            # It is waited for all the time; otherwise it would soon be given up, and cost nothing.
+            dead.link.timeout_s = 10 * seconds
+            control.fault(DEAD, "silence", count=100_000)
         with Housekeeping(instruments, Clock(1.0), log, lambda sentence: None):
             time.sleep(seconds)
+            if silent:
+                dead.close()
+    if silent and found.get(DEAD, 0) > 1:
+        raise RuntimeError(f"{DEAD} was not silent")
     return found
-
-
-def tell(laboratory: Laboratory, **fault: object) -> None:
-    host, _, port = str(laboratory.control).partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as control:
-        control.sendall(json.dumps({"do": "fault", "instrument": DEAD, **fault}).encode() + b"\n")
-        control.recv(4096)
 
 
 if __name__ == "__main__":

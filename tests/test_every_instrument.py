@@ -11,13 +11,20 @@ import pytest
 
 from config.laboratory import InstrumentConfiguration, read_laboratory
 from drivers.driver import Driver
-from drivers.errors import LimitError, Refused
+from drivers.errors import Refused
 from drivers.registry import DRIVERS, connect, driver_class
 from tests.daq.cli.conftest import Simulation, command, simulation
 
 ROOT = Path(__file__).parents[1]
 EVERY = ROOT / "config" / "every-instrument.toml"
 CONFIGURED = read_laboratory(EVERY)[0].instruments
+NOT_NOW = {
+    "digitizer": {"segment"},
+    "energy_meter": {"energy_J"},
+    "spare_delay_generator": {f"{letter}_{what}" for letter in "abcdefgh" for what in ("gate", "gate_polarity")},
+    "spare_chopper": {"open_percent"},
+}
+"""What an instrument that does nothing refuses: nothing captured, no pulse yet, no gate in use, another blade."""
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +75,7 @@ def test_the_serial_ones_answer_on_pseudo_terminals(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", CONFIGURED)
 def test_every_quantity_is_read_and_set_to_what_it_is(laboratory: Simulation, name: str) -> None:
     unit: Driver = connect(name, configured(laboratory, name))
+    refused = set()
     try:
         unit.identify()
         unit.prepare()
@@ -77,17 +85,14 @@ def test_every_quantity_is_read_and_set_to_what_it_is(laboratory: Simulation, na
                 continue
             try:
                 value = unit.read(quantity.name)
-            except Refused:
-                # What the instrument cannot give now (no pulse yet, a gauge that is off) it may refuse; a garbled one fails.
-                continue
-            if quantity.access == "read-write" and not quantity.name.endswith(("_on", "motor_on")):
-                try:
+                if quantity.access == "read-write" and not quantity.name.endswith("_on"):
                     unit.write(quantity.name, value)
-                except (LimitError, Refused):
-                    continue
+            except Refused:
+                refused.add(quantity.name)
         assert unit.make_safe().confirmed
     finally:
         unit.close()
+    assert refused == NOT_NOW.get(name, set())
 
 
 @pytest.mark.timeout(180)

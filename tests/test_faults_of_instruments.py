@@ -1,10 +1,7 @@
 """What goes wrong inside an instrument is told by its driver: by a named error, or in its status."""
 
-import json
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,6 +9,7 @@ from config.laboratory import Laboratory, read_laboratory
 from drivers.driver import Driver
 from drivers.errors import DriverError, LinkTimeout, Refused, WrongInstrument
 from drivers.registry import connect
+from simulators.wire.remote import Remote
 from tests.daq.cli.conftest import simulation
 
 EVERY = Path(__file__).parents[1] / "config" / "every-instrument.toml"
@@ -21,30 +19,16 @@ NO_IDENTITY = {"spare_compressor"}
 BOOT_S = 10.0
 
 
-class Controlled:
+class Controlled(Remote):
     """The laboratory, and its control socket."""
 
     def __init__(self, laboratory: Laboratory) -> None:
-        host, _, port = str(laboratory.control).partition(":")
+        super().__init__(laboratory.control)
         self.instruments = laboratory.instruments
-        self._socket = socket.create_connection((host, int(port)), timeout=10)
-        self._replies = self._socket.makefile("rb")
-
-    def __call__(self, **request: Any) -> None:
-        answer = self._ask(request)
-        assert answer["ok"], answer
-
-    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(self._replies.readline())
-        return answer
 
     def cure(self, name: str, kind: str) -> None:
         """Take away what lasts; instruments say it in one of two words, or have nothing that lasts."""
-        self._ask({"do": "fault", "instrument": name, "kind": kind, "present": False, "cleared": True})
-
-    def fault(self, name: str, kind: str, **parameters: Any) -> None:
-        self(do="fault", instrument=name, kind=kind, **parameters)
+        self.ask(do="fault", instrument=name, kind=kind, present=False, cleared=True)
 
     def fresh(self, name: str) -> Driver:
         """The instrument as it is after a power cycle."""
@@ -59,19 +43,14 @@ class Controlled:
             raise
         return unit
 
-    def close(self) -> None:
-        self._replies.close()
-        self._socket.close()
-
 
 @pytest.fixture
 def laboratory(tmp_path: Path) -> Iterator[Controlled]:
-    with simulation(tmp_path, "--config", EVERY, "--speed", 1) as found:
-        control = Controlled(read_laboratory(found.config)[0])
-        try:
-            yield control
-        finally:
-            control.close()
+    with (
+        simulation(tmp_path, "--config", EVERY, "--speed", 1) as found,
+        Controlled(read_laboratory(found.config)[0]) as control,
+    ):
+        yield control
 
 
 @pytest.mark.timeout(120)

@@ -16,6 +16,7 @@ PHASE_LOCK_S = 1.5
 """From frequency lock, or from a change of phase, to phase lock (assumed; the vendor waits up to 30 s)."""
 MOTOR, EXTERNAL_LOCK, FREQUENCY_LOCK, PHASE_LOCK = 1, 2, 4, 8
 UNKNOWN_MNEMONIC, NO_QUERY, NO_SET, MISSING, BAD_FLOAT, BAD_INTEGER, TOKEN_RANGE, UNKNOWN_TOKEN = 22, 23, 24, 25, 29, 30, 32, 33
+OUT_OF_RANGE = 104
 COMPLETE, EXECUTION, COMMAND, PANEL, POWER_ON = 1 << 0, 1 << 4, 1 << 5, 1 << 6, 1 << 7
 EVENT_SUMMARY, MASTER_SUMMARY, CHOPPER_SUMMARY = 1 << 5, 1 << 6, 1 << 7
 INTERNAL, LINE, EXTERNAL = 0, 2, 3
@@ -247,7 +248,8 @@ class SR542:
 
     def _recall(self, parameters: list[str]) -> None:
         place = self._memory(parameters)
-        _within(place, *((place, place) if place in self._kept else (0, 0)))
+        if place not in self._kept:
+            raise CommandError(OUT_OF_RANGE)
         self._before = self._kept[place]
         self._revert()
 
@@ -313,7 +315,7 @@ def _number(text: str) -> float:
 
 
 def _within(value: float, low: float, high: float) -> float:
-    """Out of range is an execution error; its number is not documented (104 assumed)."""
+    """Out of range is an execution error; its number is not documented (assumed)."""
     if not low <= value <= high:
-        raise CommandError(104)
+        raise CommandError(OUT_OF_RANGE)
     return value

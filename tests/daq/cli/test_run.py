@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from config.laboratory import read_laboratory
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
+from simulators.wire.remote import Remote
 from tests.daq.cli.conftest import Simulation, command, simulation
 
 pytestmark = pytest.mark.timeout(180)
@@ -180,11 +180,8 @@ def test_a_killed_engine_leaves_a_file_that_accounts_for_every_shot(
 
 def control(laboratory: Simulation, **request: object) -> None:
     """Ask the simulated laboratory's control socket."""
-    host, _, port = str(read_laboratory(laboratory.config)[0].control).partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection, connection.makefile("rb") as replies:
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        answer = json.loads(replies.readline())
-    assert answer["ok"], answer
+    with Remote(read_laboratory(laboratory.config)[0].control) as remote:
+        remote(**request)
 
 
 def failing_run(laboratory: Simulation, plan: Path, output: Path) -> str:

@@ -1,35 +1,21 @@
 """Every instrument is watched at its own pace: one that does not answer delays nobody."""
 
-import json
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from config.laboratory import Laboratory, read_laboratory
+from config.laboratory import read_laboratory
 from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
+from simulators.wire.remote import Remote
 from tests.daq.cli.conftest import simulation
 
 ENOUGH = 25
 POLLING = Path(__file__).parents[3] / "benchmarks" / "polling.py"
-
-
-@contextmanager
-def silenced(laboratory: Laboratory, name: str) -> Iterator[None]:
-    """No reply of this instrument comes through."""
-    host, _, port = str(laboratory.control).partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as control, control.makefile("rb") as replies:
-        request = {"do": "fault", "instrument": name, "kind": "silence", "count": 100_000}
-        control.sendall(json.dumps(request).encode() + b"\n")
-        assert json.loads(replies.readline())["ok"]
-        yield
 
 
 @pytest.mark.parametrize("dead", ["magnet", "cold_head"])
@@ -55,7 +41,8 @@ def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> 
                 if sentence.startswith(f"{dead}:"):
                     given_up.set()
 
-            with silenced(laboratory, dead), Housekeeping(instruments, Clock(1.0), log, alarm):
+            with Remote(laboratory.control) as control, Housekeeping(instruments, Clock(1.0), log, alarm):
+                control.fault(dead, "silence", count=100_000)
                 assert everybody.wait(30)
                 assert not given_up.is_set()
                 instruments.by_name[dead].close()

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import pytest
 
 from config.laboratory import read_laboratory
+from simulators.wire.remote import Remote
 
 QUIET_S = 0.3
 
@@ -54,29 +55,10 @@ def ask(connection: socket.socket, data: bytes, wanted: int) -> bytes:
     return reply
 
 
-class Control:
-    """A client of the control socket."""
-
-    def __init__(self, config: Path) -> None:
-        host, _, port = str(read_laboratory(config)[0].control).partition(":")
-        self._socket = socket.create_connection((host, int(port)), timeout=5)
-        self._replies = self._socket.makefile("rb")
-
-    def __call__(self, **request: Any) -> dict[str, Any]:
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(self._replies.readline())
-        return answer
-
-    def close(self) -> None:
-        self._replies.close()
-        self._socket.close()
-
-
 @pytest.fixture
-def control(config: Path) -> Iterator[Control]:
-    client = Control(config)
-    yield client
-    client.close()
+def control(config: Path) -> Iterator[Remote]:
+    with Remote(read_laboratory(config)[0].control) as client:
+        yield client
 
 
 def test_one_client_at_a_time_and_the_next_one_after_it(config: Path) -> None:
@@ -92,10 +74,10 @@ def test_one_client_at_a_time_and_the_next_one_after_it(config: Path) -> None:
                     continue
 
 
-def test_wire_faults_come_once_and_go(config: Path, control: Control) -> None:
+def test_wire_faults_come_once_and_go(config: Path, control: Remote) -> None:
     good = b"+\n\r"
     for kind, expected in (("half_reply", b"+"), ("double_reply", good * 2), ("delay", good)):
-        assert control(do="fault", instrument="magnet", kind=kind, count=1)["ok"]
+        control(do="fault", instrument="magnet", kind=kind, count=1)
         with socket.create_connection(endpoint(config, "magnet"), timeout=5) as connection:
             assert ask(connection, b"PO\r", len(expected)) == expected
             assert ask(connection, b"PO\r", len(good)) == good
@@ -113,7 +95,7 @@ def test_wire_faults_come_once_and_go(config: Path, control: Control) -> None:
             return
 
 
-def test_the_control_socket_tells_the_truth_and_refuses_nonsense(control: Control) -> None:
+def test_the_control_socket_tells_the_truth_and_refuses_nonsense(control: Remote) -> None:
     assert control(do="state", instrument="magnet")["state"]["on"] is False
     assert set(control(do="state")["states"]) >= {"magnet", "digitizer", "cold_head"}
     before = control(do="clock")["now_s"]
@@ -125,15 +107,15 @@ def test_the_control_socket_tells_the_truth_and_refuses_nonsense(control: Contro
         ({"do": "fault", "instrument": "magnet", "kind": "silence", "count": 0}, "count = 0 must be 1 to"),
         ({"do": "clock", "advance": -1}, "cannot be turned back"),
     ):
-        answer = control(**request)
+        answer = control.ask(**request)
         assert not answer["ok"]
         assert said in answer["error"]
 
 
-def test_a_power_cycle_forgets(config: Path, control: Control) -> None:
+def test_a_power_cycle_forgets(config: Path, control: Remote) -> None:
     with socket.create_connection(endpoint(config, "delay_generator"), timeout=5) as connection:
         assert ask(connection, b"TRAT 33;TRAT?\n", 11) == b"33.000000\r\n"
-        assert control(do="fault", instrument="delay_generator", kind="reboot")["ok"]
+        control(do="fault", instrument="delay_generator", kind="reboot")
         assert ask(connection, b"TRAT?\n", 13) == b"1000.000000\r\n"
 
 
