@@ -16,28 +16,42 @@ from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
 from drivers.driver import Driver
+from drivers.quantity import Quantity
 from simulators.wire.remote import Remote
 
 DEAD = "hall_probe"
 POLL_S = 0.1
 
 
+class Readings:
+    """Counts the readings of each instrument."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, int] = {}
+        self._lock = Lock()
+
+    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: float) -> None:
+        with self._lock:
+            self.found[instrument] = self.found.get(instrument, 0) + 1
+
+    def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        """What is not there shows in the counts."""
+
+    def fit(self, instrument: str, asked_s: float) -> None:
+        """So does what is."""
+
+
 def counted(laboratory: Laboratory, seconds: float, *, silent: bool) -> dict[str, int]:
     """Readings of each instrument in this time, with or without a silent one among them."""
-    found: dict[str, int] = {}
-    lock = Lock()
-
-    def log(channel: str, when_s: float, value: float) -> None:
-        with lock:
-            found[channel.partition(".")[0]] = found.get(channel.partition(".")[0], 0) + 1
-
+    readings = Readings()
+    found = readings.found
     with Instruments(laboratory) as instruments, Remote(laboratory.control) as control:
         dead = cast(Driver, instruments.by_name[DEAD])
         if silent:
             # It is waited for all the time; otherwise it would soon be given up, and cost nothing.
             dead.link.timeout_s = 10 * seconds
             control.fault(DEAD, "silence", count=100_000)
-        with Housekeeping(instruments, Clock(1.0), log, lambda sentence: None):
+        with Housekeeping(instruments, Clock(1.0), readings):
             time.sleep(seconds)
             if silent:
                 dead.close()

@@ -50,6 +50,20 @@ class SerialFraming(Model):
     stop_bits: Literal[1, 2] | None = None
 
 
+class Policy(Model):
+    """What a run does when this instrument fails in the middle: is lost, calls itself unfit, or refuses.
+
+    `stop` ends the run in its safe state.  `pause` stops the triggers and waits for the operator, `pause_at_most_s` long.
+    `retry` stops the triggers, sets the instrument up again and goes on; `retries` times in a run, `retry_after_s` apart.
+    `skip` goes on without it: shots taken meanwhile are marked bad, a step that needs it is left out.  Laboratory time.
+    """
+
+    on_fault: Literal["stop", "pause", "retry", "skip"] = "stop"
+    retries: Annotated[int, Field(ge=1)] = 3
+    retry_after_s: NotNegative = 5.0
+    pause_at_most_s: Positive = 3600.0
+
+
 class InstrumentConfiguration(Model):
     """One instrument: what it is for, which driver speaks to it, where it is, and the facts of this unit."""
 
@@ -60,6 +74,9 @@ class InstrumentConfiguration(Model):
     poll_s: Positive = 2.0
     """Period of housekeeping, laboratory time."""
     serial: SerialFraming | None = None
+    policy: Policy = Policy()
+    snapshot: Literal["all", "polled"] = "all"
+    """What of it goes into the snapshots at the start and the end of a run; some units take seconds to tell everything."""
     spare: bool = False
     """A spare is checked, talked to and made safe, but takes no part in runs."""
 
@@ -140,6 +157,7 @@ class Laboratory(Model):
     instruments: dict[str, InstrumentConfiguration]
     timing: Timing
     mcp: DigitizerInput
+    photodiode: DigitizerInput | None = None
     magnet: MagnetLimits
     control: str | None = None
     """Address of a simulated laboratory's control socket; absent in a real one."""

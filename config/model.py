@@ -1,8 +1,9 @@
 """Typed, frozen models read from TOML; an unknown key is refused with the nearest known one."""
 
 import difflib
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -43,17 +44,59 @@ def check_model(table: Mapping[str, Any], model: type[Found], where: str) -> Fou
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        faults = "; ".join(_sentence(model, fault) for fault in error.errors())
-        raise ConfigurationError(f"{where}: {faults}") from None
+        raise ConfigurationError.of(where, _sentences(model, error.errors())) from None
+
+
+def mended(table: Mapping[str, Any], model: type[Found], pattern: Mapping[str, Any]) -> Found | None:
+    """The table as `model`, with whatever is wrong in it left out or as in `pattern`, so that the rest can be looked at too.
+
+    None where that does not help.
+    """
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        copy = json.loads(json.dumps(table, default=str))
+        for fault in error.errors():
+            _replace(copy, fault["loc"], pattern)
+    try:
+        return model.model_validate(copy)
+    except ValidationError:
+        return None
+
+
+def _replace(table: dict[str, Any], place: tuple[str | int, ...], pattern: Mapping[str, Any]) -> None:
+    """Put the pattern's value at a place, or drop what is there; below a list, the whole list."""
+    for depth, key in enumerate(place):
+        below = table.get(str(key))
+        if depth == len(place) - 1 or not isinstance(below, dict):
+            if key in pattern:
+                table[str(key)] = pattern[str(key)]
+            else:
+                table.pop(str(key), None)
+            return
+        table, pattern = below, pattern.get(str(key), {})
+
+
+def _sentences(model: type[BaseModel], faults: Sequence[Any]) -> list[str]:
+    """A misspelt key is one fault, though it is both unknown and missing."""
+    said = {fault["loc"]: _sentence(model, fault) for fault in faults}
+    meant = {(*fault["loc"][:-1], _nearest(model, fault["loc"])) for fault in faults if fault["type"] == "extra_forbidden"}
+    return [said[fault["loc"]] for fault in faults if fault["type"] != "missing" or fault["loc"] not in meant]
+
+
+def _nearest(model: type[BaseModel], location: tuple[str | int, ...]) -> str | None:
+    """The known key that an unknown one may have been meant for."""
+    found = difflib.get_close_matches(str(location[-1]), _known_keys(model, location[:-1]), n=1, cutoff=0.5)
+    return found[0] if found else None
 
 
 def _sentence(model: type[BaseModel], fault: Any) -> str:
     location = fault["loc"]
     place = ".".join(str(part) for part in location)
     if fault["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
-        nearest = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {nearest[0]!r}?" if nearest else f"known here are {', '.join(sorted(known))}"
+        nearest = _nearest(model, location)
+        known = ", ".join(sorted(_known_keys(model, location[:-1])))
+        hint = f"did you mean {nearest!r}?" if nearest else f"known here are {known}"
         return f"unknown key {place!r}, {hint}"
     if fault["type"] == "missing":
         return f"{place!r} is missing"

@@ -1,40 +1,59 @@
 """The public face for scripts: a laboratory opened from its configuration, and what can be done with it.
 
-with Laboratory(Path("lab.toml")) as lab:
-    summary = lab.run(read_plan(Path("plan.toml")), Path("runs"))
+with Laboratory("lab.toml") as lab:
+    summary = lab.run(lab.plan("vanadium-25K"))
 """
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from types import FrameType, TracebackType
+from queue import Empty, Queue
+from threading import Event
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
 from config.calibration import Calibrations
 from config.errors import ConfigurationError
 from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
 from daq.analysis import Results, analyse
+from daq.analysis.running import RunningErrors
+from daq.engine.clock import Clock
 from daq.engine.conversation import Conversation, conversation
+from daq.engine.followers import Follower
 from daq.engine.instruments import Instruments, at_once, connect_and_identify
+from daq.engine.knowledge import Estimate
+from daq.engine.manual import Manual
+from daq.engine.resume import Before, check_laboratory, identity_faults, interrupted
 from daq.engine.review import Review, review
-from daq.engine.run import Run
-from daq.engine.state import Progress, Summary
-from daq.plan.plan import Plan
-from daq.record.run_file import RunFile, RunFileError
+from daq.engine.run import NOBODY, Company, Run
+from daq.engine.state import Ending, Progress, Summary
+from daq.plan.checking import read_checked_plan
+from daq.plan.expansion import points
+from daq.plan.figure import time_line_figure
+from daq.plan.plan import Plan, SetPoint, Settle
+from daq.record.blocks import ShotBlock, TraceAxis
+from daq.record.run_file import RunFileError
+from daq.record.series import Series
 from daq.reduce import Profiles, Reducer
-from daq.safety.safe_order import Outcome, make_safe
+from daq.safety.safe_order import Outcome, make_safe, stand_by
+from daq.signals import signals_control
 from drivers.errors import DriverError
 from drivers.links.link import WireLog
+from drivers.quantity import Value
 from drivers.registry import check_options
 from drivers.roles import Identity, Status
 
-ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RUNS = Path("runs")
+Watcher = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -59,34 +78,140 @@ class Health:
 
 
 class Laboratory:
-    """All instruments of one laboratory, connected and identified while the context lasts."""
+    """All instruments of one laboratory, connected and identified while the context lasts.
 
-    def __init__(self, path: Path | None = None) -> None:
+    What was set by hand is brought to rest at the end of the context: to standby, or after an exception to the safe state.
+    """
+
+    def __init__(self, path: Path | str | None = None) -> None:
         self.configuration: LaboratoryConfiguration
         self.calibrations: Calibrations
-        self.configuration, self.calibrations = read_checked(path)
+        self.configuration, self.calibrations = read_checked(None if path is None else Path(path))
         self._instruments = Instruments(self.configuration)
+        self._clock = Clock(self.configuration.clock.speed)
+        self._by_hand = False
+        self.last_summary: Summary | None = None
 
     def __enter__(self) -> "Laboratory":
         self._instruments.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._instruments.__exit__(kind, error, trace)
+        try:
+            if self._by_hand:
+                act = stand_by if error is None else make_safe
+                unsafe = [one for one in act(self.configuration, self._instruments.by_name) if not one.confirmed]
+                if unsafe and error is None:
+                    raise DriverError(unsafe[0].instrument, f"is not at rest: {unsafe[0].detail}")
+        finally:
+            self._instruments.__exit__(kind, error, trace)
+
+    def plan(self, path: Path | str) -> Plan:
+        """Read a plan, or one that ships with the program by its name.  Raises `ConfigurationError` with every fault that
+        it has in this laboratory; needs no instrument."""
+        return read_checked_plan(Path(path), self.configuration, self.calibrations)
 
     def review(self, plan: Plan) -> Review:
         """Hold a plan against this laboratory; needs no instrument.  Raises `ConfigurationError` with every fault."""
         return review(plan, self.configuration, self.calibrations)
 
-    def run(self, plan: Plan, directory: Path, watch: Callable[[Progress], None] = lambda progress: None) -> Summary:
+    def time_line_figure(self, plan: Plan) -> "Figure":
+        """The time line of a shot of this plan, drawn to scale."""
+        return time_line_figure(plan, self.review(plan).timing, self.configuration, self.calibrations)
+
+    def run(self, plan: Plan, directory: Path | str = RUNS, watch: Watcher = NOBODY) -> Summary:
         """Acquire a plan into a new file in `directory`.  A signal to end the program ends the run in the safe state."""
-        run = Run(self.configuration, self.calibrations, self._instruments, self.review(plan), directory, watch)
-        with _signals_end(run):
-            return run.run()
+        return self._obeying(self._new_run(plan, Path(directory), watch))
+
+    def resume(self, file: Path | str, directory: Path | str | None = None, watch: Watcher = NOBODY) -> Summary:
+        """Go on with the plan of an interrupted run in a new file, beside the old one unless told otherwise.
+
+        Raises `ConfigurationError` when the laboratory or an instrument is not the one of then, or nothing is left to do.
+        """
+        path = Path(file)
+        plan, before = self.check_resumable(path)
+        faults = identity_faults(before, {name: asdict(one) for name, one in self._instruments.identities.items()})
+        if faults:
+            raise ConfigurationError.of(f"{path} was taken with other instruments", faults)
+        return self._obeying(self._new_run(plan, Path(directory or path.parent), watch, before=before))
+
+    def check_resumable(self, file: Path) -> tuple[Plan, Before]:
+        """What there is to go on with; needs no instrument.  `ConfigurationError` when there is nothing, or another
+        laboratory."""
+        check_laboratory(file, self.configuration, self.calibrations)
+        return interrupted(file)
+
+    def shots(self, plan: Plan, directory: Path | str = RUNS, watch: Watcher = NOBODY) -> Iterator[ShotBlock]:
+        """Acquire a plan, and hand out each block of shots after it went to the writer.  Leaving the loop ends the run.
+
+        The run goes on in a thread and waits when the loop is slow.  How it ended stands in `last_summary`; a run that
+        failed raises `RunFailed` at the end of the loop.
+        """
+        blocks: Queue[ShotBlock | None] = Queue(1)
+        run = self._new_run(plan, Path(directory), watch, followers=[lambda step, block: blocks.put(block)])
+        with ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
+            ended = pool.submit(run.run)
+            ended.add_done_callback(lambda _: blocks.put(None))
+            try:
+                while (block := blocks.get()) is not None:
+                    yield block
+            finally:
+                run.stop()
+                while not ended.done() or not blocks.empty():
+                    with suppress(Empty):
+                        blocks.get(timeout=0.1)
+        self.last_summary = ended.result()
+        if self.last_summary.ending is Ending.FAILED:
+            raise RunFailed(self.last_summary.reason)
+
+    def read(self, name: str) -> Value:
+        """Read one quantity, `instrument.quantity`, e.g. `cold_head.temperature_K` or `magnet.field_T`."""
+        return self._manual.read(name)
+
+    def unit(self, name: str) -> str:
+        """The unit of a quantity."""
+        return self._manual.unit(name)
+
+    def set(self, name: str, value: SetPoint, wait: bool = False, settle: Settle | None = None) -> None:
+        """Set one quantity, and wait if asked until its read-back has settled (within 1 % unless `settle` says otherwise).
+
+        `magnet.field_T` goes through the field calibration, switches the supply on, and is told by the Hall probe.  Raises
+        `ConfigurationError` for a name or value that cannot be, `DriverError`, `SettlingError`.
+        """
+        self._by_hand = True
+        self._manual.set(name, value, settle, wait, Event())
 
     def safe(self) -> list[Outcome]:
         """Bring every instrument to its safe state now."""
         return make_safe(self.configuration, self._instruments.by_name)
+
+    @property
+    def _manual(self) -> Manual:
+        return Manual(self.configuration, self.calibrations, self._instruments, self._clock)
+
+    def _new_run(
+        self,
+        plan: Plan,
+        directory: Path,
+        watch: Watcher,
+        followers: Sequence[Follower] = (),
+        before: Before | None = None,
+    ) -> Run:
+        company = Company(watch, followers, partial(_estimate, plan, self.calibrations))
+        reviewed = self.review(plan)
+        return Run(self.configuration, self.calibrations, self._instruments, reviewed, directory, company, before)
+
+    def _obeying(self, run: Run) -> Summary:
+        with signals_control(run):
+            return run.run()
+
+
+class RunFailed(Exception):
+    """A run whose shots were handed out has failed; the message says why."""
+
+
+def _estimate(plan: Plan, calibrations: Calibrations, axis: TraceAxis) -> Estimate:
+    return RunningErrors(axis, plan.element, plan.stop.clusters, calibrations)
 
 
 def read_checked(path: Path | None) -> tuple[LaboratoryConfiguration, Calibrations]:
@@ -141,25 +266,59 @@ def _look(configuration: LaboratoryConfiguration, name: str) -> Health:
         instrument.close()
 
 
-def reduce_run(run: RunFile, watch: Callable[[int], None] = lambda shots: None) -> Profiles:
-    """All recorded shots of an open run file as profiles; `watch` is told the shots done so far."""
+@dataclass(frozen=True)
+class PointResults:
+    """Moments at one point of a plan's scans; `conditions` are its set points, where the plan has several points."""
+
+    point: int
+    conditions: Mapping[str, SetPoint]
+    results: Results
+    profiles: Profiles
+
+
+def reduce_run(series: Series, watch: Callable[[int], None] = lambda shots: None) -> Profiles:
+    """All good shots with beam of a run and what it continues as profiles; `watch` is told the shots done so far."""
+    run = series.last
     first, last = run.sizes
     reducer = Reducer(run.axis, run.element, range(first, last + 1), run.calibrations)
-    done = 0
-    for block in run.blocks():
-        reducer.add(run.steps[block.step], block)
-        done += len(block.numbers)
-        watch(done)
+    done = rows = 0
+    for part in series.parts:
+        if part.axis != run.axis:
+            raise ValueError(f"{part.path.name} was recorded with another time axis or scale")
+        for block in part.blocks(good=True):
+            step = part.steps[block.step]
+            if not step.background:
+                reducer.add(replace(step, index=rows + step.index), replace(block, step=rows + block.step))
+            done += len(block.numbers)
+            watch(done)
+        rows += len(part.steps)
     return reducer.profiles()
 
 
-def analyse_run(run: RunFile, watch: Callable[[int], None] = lambda shots: None) -> tuple[Results, Profiles]:
-    """Moments of all clusters of a run, and the profiles they come from.  `RunFileError` when the run cannot give any."""
+def analyse_run(series: Series, watch: Callable[[int], None] = lambda shots: None) -> list[PointResults]:
+    """Moments of all clusters at each point of a run.  `RunFileError` when the run cannot give any."""
+    run = series.last
     try:
-        profiles = reduce_run(run, watch)
-        return analyse(profiles, run.calibrations), profiles
+        profiles = reduce_run(series, watch)
+        found = []
+        for point in sorted({sums.step.point for sums in profiles.steps}):
+            own = profiles.at_point(point)
+            found.append(PointResults(point, _conditions(run.plan, point), analyse(own, run.calibrations), own))
+        if not found:
+            raise ValueError("no shots with beam were recorded")
+        return found
     except ValueError as error:
         raise RunFileError(f"{run.path} cannot be analysed: {error}") from error
+
+
+def _conditions(recorded: Mapping[str, Any], point: int) -> Mapping[str, SetPoint]:
+    """What the scans set at a point; nothing for a plan with one point, or a file without its plan."""
+    if not recorded.get("scan"):
+        return {}
+    plan = Plan.model_validate(recorded)
+    scanned = {name for one in plan.scan for name in one.values}
+    found = next(one for one in points(plan) if one.index == point)
+    return {name: value for name, value in found.set_points.items() if name in scanned}
 
 
 def _health(
@@ -175,22 +334,3 @@ def _health(
     if error:
         return Health(name, one.role, one.driver, identity, status, error, spare=one.spare)
     return Health(name, one.role, one.driver, identity, status, "", now - started, now, one.spare)
-
-
-@contextmanager
-def _signals_end(run: Run) -> Iterator[None]:
-    """Ctrl-C and the signals that end a program ask the run to stop, once; only the main thread may listen to them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [getattr(signal, name) for name in ENDING_SIGNALS if hasattr(signal, name)]
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        run.stop()
-
-    before = {number: signal.signal(number, ask) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

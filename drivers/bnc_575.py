@@ -205,8 +205,9 @@ class BNC575(Driver):
             self.write(quantity, value)
         self.do("clear_counter")
 
-    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> None:
-        """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.
+    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> Mapping[str, Pulse]:
+        """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.  The
+        pulses as they are read back.
 
         Delays and widths are rounded to 250 ps by the unit.  Raises `LimitError` before anything is sent when a pulse or the
         rate is impossible, `Refused` when a read-back differs.
@@ -215,14 +216,16 @@ class BNC575(Driver):
         self._check(pulses, float(self.quantities["period_s"].check(self.name, period_s)))
         # First the period: the unit refuses a pulse that does not fit into the old one.
         self._verified("period_s", period_s, 5e-9)
+        programmed = {}
         for output, pulse in pulses.items():
             low = output.lower()
             for setting, value in (("mode", "NORM"), ("reference", "T0"), ("polarity", "NORM"), ("output", "TTL")):
                 self.write(f"{low}_{setting}", value)
             self.write(f"{low}_timers", 1 << (self._outputs[output] - 1))
-            self._verified(f"{low}_delay_s", pulse.delay_s, RESOLUTION_S)
-            self._verified(f"{low}_width_s", pulse.width_s, RESOLUTION_S)
+            delay_s = self._verified(f"{low}_delay_s", pulse.delay_s, RESOLUTION_S)
+            programmed[output] = Pulse(delay_s, self._verified(f"{low}_width_s", pulse.width_s, RESOLUTION_S))
             self.write(f"{low}_on", True)
+        return programmed
 
     def start(self) -> None:
         self._run(True)
@@ -247,9 +250,9 @@ class BNC575(Driver):
         if self.read("running") is not on:
             raise self._refused(f"does not {'start' if on else 'stop'}: its state reads back {int(not on)}")
 
-    def _verified(self, quantity: str, value: float, within: float) -> None:
+    def _verified(self, quantity: str, value: float, within: float) -> float:
         declared = self.quantities[quantity]
-        self._write_and_compare(declared, declared.check(self.name, value), within)
+        return float(self._write_and_compare(declared, declared.check(self.name, value), within))
 
     def _check(self, pulses: Mapping[str, Pulse], period_s: float) -> None:
         for output, pulse in pulses.items():

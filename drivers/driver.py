@@ -79,14 +79,16 @@ class Driver:
         others = self._ask(quantity.query).split(",") if quantity.fields > 1 else []
         self._tell(quantity.command.format(value=quantity.spell(value), others=[other.strip() for other in others]))
 
-    def _write_and_compare(self, quantity: Quantity, value: Value, within: float = 0.0) -> None:
-        """Set, read back, and raise `Refused` unless both agree: for instruments that do not say what they refused."""
+    def _write_and_compare(self, quantity: Quantity, value: Value, within: float = 0.0) -> Value:
+        """Set, read back, and raise `Refused` unless both agree: for instruments that do not say what they refused.  The
+        value read back."""
         Driver._write(self, quantity, value)
         back = self._read(quantity)
         same = back == value if isinstance(value, str) else abs(float(back) - float(value)) <= within
         if not same:
             found, wanted = (f"{one:.12g}" if isinstance(one, float) else str(one) for one in (back, value))
             raise self._refused(f"{quantity.name} reads back {found} {quantity.unit}".rstrip() + f" after {wanted} was set")
+        return back
 
     def _do(self, action: Action) -> None:
         self._tell(action.command)

@@ -122,6 +122,9 @@ class Infiniium(Driver):
         self._finished = self._finished or self._flag(":ADER?")
         return self._finished
 
+    def readout_s(self, setup: DigitizerSetup, shots: int) -> float:
+        return 0.1 + shots * setup.samples * 2 / 50e6
+
     def captured(self) -> int:
         return self._integer("the segment count", self._ask(":WAVeform:SEGMented:COUNt?"))
 

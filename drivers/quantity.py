@@ -39,6 +39,7 @@ class Quantity:
     field: int = 0
     fields: int = 1
     polled: bool = False
+    counts: Literal["", "triggers", "shots"] = ""
     source: str = ""
     about: str = ""
 

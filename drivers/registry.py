@@ -8,7 +8,7 @@ from typing import Any
 from config.errors import ConfigurationError
 from config.laboratory import InstrumentConfiguration
 from drivers.driver import Driver
-from drivers.links import open_link
+from drivers.links import Probe, open_link
 from drivers.links.link import WireLog
 
 DRIVERS = {
@@ -97,3 +97,19 @@ def connect(name: str, configuration: InstrumentConfiguration, log: WireLog | No
     except BaseException:
         link.close()
         raise
+
+
+class NoLink:
+    """Stands where a link would: whoever uses it asked an instrument that is not connected."""
+
+    def use_probe(self, probe: Probe) -> None:
+        """Nothing to resynchronise."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this driver is not connected; it only tells what its configuration says")
+
+
+def unconnected(name: str, configuration: InstrumentConfiguration) -> Any:
+    """A driver that tells what is known without its instrument: its quantities with this unit's limits."""
+    check_options(name, configuration)
+    return driver_class(configuration.driver)(name, NoLink(), **configuration.options)  # type: ignore[arg-type]

@@ -81,14 +81,23 @@ class Pulse:
 class DelayGenerator(Instrument, Protocol):
     """Role `delay generator`.  Outputs are named as on the front panel (`T0`, `AB`, …); T0 itself cannot be moved."""
 
-    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> None:
-        """Set all outputs and the internal rate, verified by read-back.  Does not start or stop the triggers."""
+    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> Mapping[str, Pulse]:
+        """Set all outputs and the internal rate, verified by read-back; the pulses as the unit reads them back.  Does not
+        start or stop the triggers."""
 
     def start(self) -> None:
         """Let triggers run at the programmed internal rate."""
 
     def stop(self) -> None:
         """Stop all triggers."""
+
+
+class Shuttered(Protocol):
+    """A laser whose beam can be blocked while it goes on firing."""
+
+    def block(self) -> None: ...
+
+    def unblock(self) -> None: ...
 
 
 class Laser(Instrument, Protocol):
@@ -216,6 +225,9 @@ class Digitizer(Instrument, Protocol):
 
     def finished(self) -> bool:
         """Whether all armed triggers have come."""
+
+    def readout_s(self, setup: DigitizerSetup, shots: int) -> float:
+        """Wall time from the last trigger of a burst until it can be armed for the next one; needs no instrument."""
 
     def captured(self) -> int:
         """How many of the armed triggers have come so far (may lag behind)."""

@@ -203,21 +203,24 @@ class DG645(Driver):
         for text in ("BURM 0", "ADVT 0"):
             self._tell(text)
 
-    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> None:
-        """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.
+    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> Mapping[str, Pulse]:
+        """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.  The
+        pulses as they are read back; T0 as it was asked for.
 
         Delays and widths are rounded to 5 ps by the unit.  Raises `LimitError` before anything is sent when a pulse or the
         rate is impossible, `Refused` when a read-back differs.
         """
         rate_Hz = float(self.quantities["rate_Hz"].check(self.name, rate_Hz))
         _check(self.name, pulses, rate_Hz)
+        programmed = dict(pulses)
         for output, pulse in pulses.items():
             self._set_level(OUTPUTS[output])
             if output in EDGES:
                 leading, trailing = EDGES[output]
-                self._set_edge(leading, T0, pulse.delay_s)
-                self._set_edge(trailing, leading, pulse.width_s)
+                delay_s = self._set_edge(leading, T0, pulse.delay_s)
+                programmed[output] = Pulse(delay_s, self._set_edge(trailing, leading, pulse.width_s))
         self.write("rate_Hz", rate_Hz)
+        return programmed
 
     def start(self) -> None:
         self._source(INTERNAL)
@@ -254,7 +257,7 @@ class DG645(Driver):
             self._tell(f"{mnemonic} {output},{value:g}")
             self._verify(f"{mnemonic}?{output}", value, tolerance)
 
-    def _set_edge(self, channel: int, reference: int, delay_s: float) -> None:
+    def _set_edge(self, channel: int, reference: int, delay_s: float) -> float:
         self._tell(f"DLAY {channel},{reference},{delay_s:.12f}")
         reply = self._ask(f"DLAY?{channel}")
         found = DELAY.fullmatch(reply)
@@ -262,6 +265,7 @@ class DG645(Driver):
             raise self._garbled(f"DLAY?{channel} was answered with {reply!r}")
         if int(found[1]) != reference or abs(float(found[2]) - delay_s) > RESOLUTION_S:
             raise self._refused(f"channel {channel} reads back {reply} after {reference},{delay_s:.12f} was set")
+        return float(found[2])
 
     def _verify(self, query: str, wanted: float, tolerance: float) -> None:
         back = self._number(query, self._ask(query))

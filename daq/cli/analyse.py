@@ -12,9 +12,9 @@ from rich.table import Table
 
 from daq.analysis import HEADINGS, Results, moments_figure, table
 from daq.cli.console import err, out, print_json
-from daq.laboratory import analyse_run
-from daq.record.run_file import RunFile
-from daq.record.verify import Report, count_shots
+from daq.laboratory import PointResults, analyse_run
+from daq.record.series import Series
+from daq.record.verify import Report, count_shots, sum_up
 from daq.reduce import Profiles
 
 
@@ -27,31 +27,45 @@ def analyse(
     """Magnetic moments of all clusters of a run, with their errors."""
     documents = []
     for path in files:
-        results, profiles, shots = analyse_file(path)
-        documents.append(document(path, results, shots))
-        if figure is not None:
-            target = figure if len(files) == 1 else figure.with_stem(f"{figure.stem}-{path.stem}")
-            draw(results, profiles, path, target)
-        if csv:
-            print_csv(results)
-        elif not json:
-            print_moments(results, path.name)
+        found, shots = analyse_file(path)
+        documents.append(document(path, found, shots))
+        for place, point in enumerate(found):
+            several = len(files) * len(found) > 1
+            if figure is not None:
+                target = figure.with_stem(f"{figure.stem}-{path.stem}-{place}") if several else figure
+                draw(point.results, point.profiles, path, target)
+            if csv:
+                print_csv(point)
+            elif not json:
+                print_moments(point.results, f"{path.name}{_words(point)}")
     if json:
         print_json(documents[0] if len(documents) == 1 else {"runs": documents})
 
 
-def analyse_file(path: Path) -> tuple[Results, Profiles, Report]:
-    """Reduce and analyse one run file, with a progress bar on stderr."""
-    with RunFile(path) as run, Progress(console=err, disable=not err.is_terminal, transient=True) as bar:
-        task = bar.add_task(f"reducing {path.name}", total=len(run.recorded))
-        results, profiles = analyse_run(run, lambda shots: bar.update(task, completed=shots))
-        return results, profiles, count_shots(run)
+def analyse_file(path: Path) -> tuple[list[PointResults], Report]:
+    """Reduce and analyse a run with what it continues, with a progress bar on stderr."""
+    with Series(path) as series, Progress(console=err, disable=not err.is_terminal, transient=True) as bar:
+        total = sum(len(part.recorded) for part in series.parts)
+        task = bar.add_task(f"reducing {path.name}", total=total)
+        found = analyse_run(series, lambda shots: bar.update(task, completed=shots))
+        return found, sum_up([count_shots(part) for part in series.parts])
 
 
-def document(path: Path, results: Results, shots: Report) -> dict[str, Any]:
-    """The JSON document of one run."""
+def document(path: Path, found: list[PointResults], shots: Report) -> dict[str, Any]:
+    """The JSON document of one run; the moments of a plan with several points stand under `points`."""
     counts = {"fired": shots.fired, "recorded": shots.recorded, "lost": shots.lost}
-    return {"run_file": str(path), **results.document(), "shots": counts}
+    if len(found) == 1:
+        return {"run_file": str(path), **found[0].results.document(), "shots": counts}
+    points = [{"conditions": dict(point.conditions), **point.results.document()} for point in found]
+    return {"run_file": str(path), "points": points, "shots": counts}
+
+
+def _words(point: PointResults) -> str:
+    """The conditions of one point of several."""
+    return "".join(
+        f", {name} = {value:g}" if not isinstance(value, str) else f", {name} = {value}"
+        for name, value in point.conditions.items()
+    )
 
 
 def draw(results: Results, profiles: Profiles, run_file: Path, target: Path) -> None:
@@ -77,9 +91,9 @@ def print_moments(results: Results, title: str) -> None:
             out.print(f"  {results.element}{cluster.size}: {cluster.note}", soft_wrap=True, markup=False)
 
 
-def print_csv(results: Results) -> None:
-    """The clusters of the JSON document as CSV."""
-    clusters = results.document()["clusters"]
+def print_csv(point: PointResults) -> None:
+    """The clusters of the JSON document as CSV, the conditions of a point of several in front."""
+    clusters = [{**point.conditions, **cluster} for cluster in point.results.document()["clusters"]]
     writer = csv_format.DictWriter(sys.stdout, fieldnames=list(clusters[0]) if clusters else [])
     writer.writeheader()
     writer.writerows(clusters)

@@ -12,7 +12,6 @@ from daq.cli.run import acquire
 from daq.cli.simulate import simulation_options
 from daq.cli.simulation import simulated_laboratory
 from daq.engine.state import Ending
-from daq.plan.plan import read_plan
 
 PLAN = Path("vanadium-25K")
 
@@ -28,16 +27,16 @@ def demo(
         config = Path(scratch) / "laboratory.toml"
         with simulated_laboratory(simulation_options(None, config, truth, seed, None)) as instruments:
             err.print(f"A simulated laboratory of {len(instruments)} instruments answers on this machine.")
-            summary = acquire(read_plan(PLAN), config, output)
+            summary = acquire(PLAN, config, output)
     if summary.path is None or summary.ending is not Ending.COMPLETE:
         raise typer.Exit(1)
-    results, profiles, shots = analyse_file(summary.path)
+    (found,), shots = analyse_file(summary.path)
     figure = summary.path.with_suffix(".png")
-    draw(results, profiles, summary.path, figure)
+    draw(found.results, found.profiles, summary.path, figure)
     if json:
-        print_json(document(summary.path, results, shots))
+        print_json(document(summary.path, [found], shots))
         return
-    print_moments(results, "Magnetic moments of vanadium clusters at 25 K, beside the paper's")
+    print_moments(found.results, "Magnetic moments of vanadium clusters at 25 K, beside the paper's")
     out.print(f"{shots.fired} shots fired = {shots.recorded} recorded + {shots.lost} lost")
     out.print(f"run file  {summary.path}", soft_wrap=True)
     out.print(f"figure    {figure}", soft_wrap=True)

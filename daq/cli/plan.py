@@ -1,50 +1,97 @@
 """`clusterbeam plan`: what a plan would do, before any instrument is touched."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from config.laboratory import read_laboratory
 from daq.cli.console import duration, out, print_json
-from daq.engine.review import review
-from daq.plan.expansion import steps
-from daq.plan.plan import Plan, read_plan
+from daq.engine.forecast import Forecast
+from daq.laboratory import Laboratory
+from daq.plan.expansion import PlannedStep, steps
+from daq.plan.plan import CONDITIONS, Plan
+from daq.plan.timing import ShotTiming
+
+SHOWN = 24
+"""Steps that are listed."""
+HEADINGS = {
+    "field_T": "field / T",
+    "source_temperature_K": "source / K",
+    "helium_pressure_bar": "He / bar",
+    "velocity_m_s": "m/s",
+}
 
 
 def plan(
     plan: Annotated[Path | None, typer.Argument(help="Plan to look at.")] = None,
     config: Annotated[Path | None, typer.Option(help="Laboratory that would run it.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the time line of a shot into this PNG, PDF or SVG file.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of plans instead.")] = False,
 ) -> None:
-    """Check a plan, list its steps, draw the time line of a shot, estimate duration and disk space."""
+    """Check a plan, list its steps, show the time line of a shot, estimate duration, disk space and read-out losses."""
     if schema:
         print_json(Plan.model_json_schema())
         return
     if plan is None:
         raise typer.BadParameter("a plan is needed, or --schema")
-    wanted = read_plan(plan)
-    laboratory, calibrations = read_laboratory(config)
-    reviewed = review(wanted, laboratory, calibrations)
-    conditions, expected = wanted.conditions, reviewed.forecast
-    out.print(
-        f"[bold]{wanted.title}[/]: {wanted.element}{wanted.sizes[0]} to {wanted.element}{wanted.sizes[1]}, "
-        f"{conditions.source_temperature_K:g} K, {conditions.helium_pressure_bar:g} bar, {conditions.velocity_m_s:g} m/s"
-    )
-    listed = Table(title="Steps", title_justify="left")
-    for column in ("step", "field / T", "shots"):
-        listed.add_column(column, justify="right")
-    for step in steps(wanted):
-        listed.add_row(str(step.index), f"{step.field_T:g}", str(step.shots))
-    out.print(listed)
-    line = Table(title=f"A shot, every {1e3 / reviewed.timing.rate_Hz:g} ms", title_justify="left")
+    laboratory = Laboratory(config)
+    wanted = laboratory.plan(plan)
+    reviewed = laboratory.review(wanted)
+    out.print(f"[bold]{wanted.title}[/]: {wanted.element}{wanted.sizes[0]} to {wanted.element}{wanted.sizes[1]}")
+    out.print(_steps(wanted))
+    out.print(_time_line(reviewed.timing))
+    for sentence in _sentences(wanted, reviewed.forecast, laboratory.configuration.clock.speed):
+        out.print(sentence, soft_wrap=True)
+    if figure is not None:
+        laboratory.time_line_figure(wanted).savefig(figure)
+        out.print(f"The time line of a shot is drawn in {figure}.", soft_wrap=True)
+
+
+def _steps(plan: Plan) -> Table:
+    """The first steps, with the set points in which they differ."""
+    first = list(islice(steps(plan), SHOWN + 1))
+    names = [name for name in plan.names() if name in CONDITIONS or len({step.set_points[name] for step in first}) > 1]
+    title = "Steps" if len(first) <= SHOWN else f"The first {SHOWN} steps"
+    listed = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("step", *(HEADINGS.get(name, name) for name in names), "shots", ""):
+        listed.add_column(heading, justify="right" if heading else "left")
+    for step in first[:SHOWN]:
+        listed.add_row(str(step.index), *(_shown(step, name) for name in names), str(step.shots), step.background or "")
+    return listed
+
+
+def _shown(step: PlannedStep, name: str) -> str:
+    value = step.set_points[name]
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def _time_line(timing: ShotTiming) -> Table:
+    line = Table(title=f"A shot, every {1e3 / timing.rate_Hz:g} ms", title_justify="left", box=SIMPLE_HEAD)
     for column in ("after T0 / ms", "event", "output", "jitter / ns"):
-        line.add_column(column, justify="right")
-    for event in reviewed.timing.events:
+        line.add_column(column, justify="left" if column == "event" else "right")
+    for event in timing.events:
         line.add_row(f"{event.time_s * 1e3:.4f}", event.name.replace("_", " "), event.output, f"{event.jitter_s * 1e9:g}")
-    out.print(line)
+    return line
+
+
+def _sentences(plan: Plan, expected: Forecast, speed: float) -> list[str]:
     took = duration(expected.duration_s)
-    if laboratory.clock.speed != 1:
-        took += f" of laboratory time, {duration(expected.duration_s / laboratory.clock.speed)} on the clock"
-    out.print(f"{wanted.shots} shots in about {took}; about {expected.disk_bytes / 1e6:.0f} MB on disk.")
+    if speed != 1:
+        took += f" of laboratory time, {duration(expected.duration_s / speed)} on the clock"
+    at_most = "At most " if plan.open_ended else ""
+    shots = f"{at_most}{plan.shots:,} shots at {_counted(plan.points, 'point')} in about {took}; "
+    sentences = [f"{shots}about {expected.disk_bytes / 1e6:,.0f} MB on disk."]
+    if plan.stop.standard_error_uB is not None:
+        clusters = ", ".join(f"{plan.element}{size}" for size in plan.stop.clusters)
+        sentences.append(f"A point is done when the moment of {clusters} is known to {plan.stop.standard_error_uB:g} µB.")
+    if plan.stop.time_s is not None:
+        sentences.append(f"No step begins after {duration(plan.stop.time_s)}.")
+    readout = f"Reading out a burst takes {expected.readout_s * 1e3:.0f} ms"
+    return [*sentences, f"{readout}; {expected.duty:.1%} of the shots fired in a step are recorded."]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -4,38 +4,76 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 
 from daq.cli.console import err, out, print_json, run_progress
-from daq.engine.state import Ending, Summary
-from daq.laboratory import Laboratory
-from daq.plan.plan import Plan, read_plan
+from daq.engine.state import MEANING, TRANSITIONS, Ending, Summary
+from daq.laboratory import RUNS, Laboratory
 
 
 def run(
-    plans: Annotated[list[Path], typer.Argument(help="Plans to run, one after the other.")],
+    plans: Annotated[list[Path] | None, typer.Argument(help="Plans to run, one after the other.")] = None,
     config: Annotated[Path | None, typer.Option(help="Laboratory to run them on.")] = None,
-    output: Annotated[Path, typer.Option(help="Directory for the run files.")] = Path("runs"),
+    output: Annotated[Path | None, typer.Option(help="Directory for the run files; runs if not given.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with the plan of this interrupted run file, in a new file.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end of each run.")] = False,
+    explain_states: Annotated[bool, typer.Option("--explain-states", help="Print the states of a run instead.")] = False,
 ) -> None:
-    """Acquire plans into run files.  Ctrl-C ends the run in the safe state, with a complete file.
+    """Acquire plans into run files.  Ctrl-C ends the run in the safe state, with a complete file; Ctrl-Z pauses it, and lets
+    it go on again.
 
     All plans are checked before the first one starts.  A run that does not complete ends the queue: what stopped it stands in
     the way of the next one too.
     """
-    queue = [read_plan(path) for path in plans]
-    for plan in queue:
-        Laboratory(config).review(plan)
-    for place, plan in enumerate(queue, 1):
-        summary = acquire(plan, config, output)
-        if json:
-            print_json(as_document(summary))
-        elif summary.path is not None:
-            counts = f"{summary.fired} shots fired = {summary.recorded} recorded + {summary.lost} lost"
-            out.print(f"{summary.path}: {counts}", soft_wrap=True)
-        if summary.ending is not Ending.COMPLETE or summary.unsafe:
-            if waiting := [str(path) for path in plans[place:]]:
+    if explain_states:
+        print_states()
+        return
+    if (resume is None) == (not plans):
+        raise typer.BadParameter("give plans, or --resume and a run file")
+    if resume is not None:
+        _tell(take_up(resume, config, output), json)
+        return
+    laboratory, queue = Laboratory(config), plans or []
+    for path in queue:
+        laboratory.plan(path)
+    for place, path in enumerate(queue, 1):
+        summary = acquire(path, config, output or RUNS)
+        try:
+            _tell(summary, json)
+        except typer.Exit:
+            if waiting := [str(path) for path in queue[place:]]:
                 err.print(f"clusterbeam: not started: {', '.join(waiting)}", soft_wrap=True, markup=False)
-            raise typer.Exit(1)
+            raise
+
+
+def print_states() -> None:
+    """The states of a run and what leads from one to the other."""
+    states = Table(title="States", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("state", "what it means"):
+        states.add_column(heading)
+    for state, meaning in MEANING.items():
+        states.add_row(state, meaning)
+    out.print(states)
+    transitions = Table(title="What leads from one to the other", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("from", "to", "when"):
+        transitions.add_column(heading)
+    for (before, after), when in TRANSITIONS.items():
+        transitions.add_row(before, after, when)
+    out.print(transitions)
+
+
+def _tell(summary: Summary, json: bool) -> None:
+    """How a run ended, on stdout; exit status 1 unless it is complete and everything is at rest."""
+    if json:
+        print_json(as_document(summary))
+    elif summary.path is not None:
+        counts = f"{summary.fired} shots fired = {summary.recorded} recorded + {summary.lost} lost"
+        out.print(f"{summary.path}: {counts}", soft_wrap=True)
+    if summary.ending is not Ending.COMPLETE or summary.unsafe:
+        raise typer.Exit(1)
 
 
 def as_document(summary: Summary) -> dict[str, Any]:
@@ -48,12 +86,23 @@ def as_document(summary: Summary) -> dict[str, Any]:
     }
 
 
-def acquire(plan: Plan, config: Path | None, output: Path) -> Summary:
+def acquire(plan: Path, config: Path | None, output: Path) -> Summary:
     """Run a plan with progress on stderr; how it ended is said there too."""
     laboratory = Laboratory(config)
-    laboratory.review(plan)
+    checked = laboratory.plan(plan)
     with run_progress(laboratory.configuration.clock.speed) as watch, laboratory:
-        summary = laboratory.run(plan, output, watch)
+        return _ended_as(laboratory.run(checked, output, watch))
+
+
+def take_up(file: Path, config: Path | None, output: Path | None) -> Summary:
+    """Go on with an interrupted run in the same way."""
+    laboratory = Laboratory(config)
+    laboratory.check_resumable(file)
+    with run_progress(laboratory.configuration.clock.speed) as watch, laboratory:
+        return _ended_as(laboratory.resume(file, output, watch))
+
+
+def _ended_as(summary: Summary) -> Summary:
     if summary.ending is not Ending.COMPLETE:
         err.print(f"clusterbeam: the run has {_ended(summary.ending)}: {summary.reason}", soft_wrap=True, markup=False)
     for sentence in summary.unsafe:

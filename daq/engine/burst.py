@@ -1,109 +1,218 @@
-"""One burst: armed in the ledger, armed in the digitizer, waited for, collected, numbered."""
+"""Bursts of one step: armed in the ledger, armed in the digitizer, waited for, collected, numbered, recorded.
 
+The next burst is armed before the last one is recorded, so that only the digitizer's own read-out costs shots.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Event
+from typing import Protocol
 
 from daq.engine.clock import Clock
-from daq.engine.ledger import tally
+from daq.engine.ledger import Tally, tally
 from daq.record.blocks import ShotBlock, TraceAxis
 from daq.record.layout import Cause, FiredSource
-from daq.record.messages import Armed, Fired
-from daq.record.recorder import Recorder
+from daq.record.messages import Armed, Fired, ToWriter
 from drivers.errors import DriverError
 from drivers.roles import Digitizer, Segments
 
-POLL_S = 0.005
+POLL_S = 0.001
+AHEAD = 0.97
+"""Share of a burst's time that is slept through before the digitizer is asked."""
 GRACE_PERIODS = 20
 GRACE_S = 2.0
 """A burst may last this much longer (wall time) than its shots take before the triggers count as stopped."""
+COUNTER_TOLERANCE = 2
+"""Triggers by which a counter may differ from the digitizer: one at either edge of the time compared."""
+LATENCY_S = 0.02
+"""By which the end of a burst may be noticed late, wall time."""
 
 
 class TriggersStopped(Exception):
     """The digitizer waits for triggers that do not come."""
 
 
+class Ledger(Protocol):
+    """Where shots are written down: the recorder."""
+
+    def arm(self, message: Armed) -> None: ...
+
+    def record(self, block: ShotBlock) -> None: ...
+
+    def tell(self, message: ToWriter) -> None: ...
+
+
 @dataclass(frozen=True)
 class Burst:
-    """What became of a burst."""
+    """What became of a burst.  `unseen` are triggers that a counter saw and the digitizer did not, though it was armed."""
 
+    block: ShotBlock | None
     fired: int
+    recorded: int
     lost: int
     doubles: int
+    unseen: int
+    armed_s: float
+    first: int
+
+
+@dataclass(frozen=True)
+class _Armed:
+    number: int
+    first: int
+    shots: int
+    asked_s: float
+    armed_s: float
+    counted: int | None
+
+
+@dataclass(frozen=True)
+class _Taken:
+    armed: _Armed
+    segments: Segments
+    tally: Tally
+    complete: bool
+    unseen: int | None
 
 
 class BurstTaker:
-    """Takes bursts one after the other, numbering the shots of the run."""
+    """Takes the bursts of steps one after the other, numbering the shots of the run.
 
-    def __init__(self, digitizer: Digitizer, recorder: Recorder, axis: TraceAxis, rate_Hz: float, clock: Clock) -> None:
+    `halt` stops the triggers; it is called before an interrupted burst is read.  `count` reads a trigger counter, where the
+    delay generator has one.
+    """
+
+    def __init__(
+        self,
+        digitizer: Callable[[], Digitizer],
+        ledger: Ledger,
+        axis: TraceAxis,
+        rate_Hz: float,
+        clock: Clock,
+        interrupt: Event,
+        halt: Callable[[], None] = lambda: None,
+        count: Callable[[], int] | None = None,
+    ) -> None:
         self.next_shot = 0
         self._next_burst = 0
-        self._digitizer = digitizer
-        self._recorder = recorder
-        self._axis = axis
-        self._rate_Hz = rate_Hz
-        self._clock = clock
+        self._digitizer, self._ledger, self._axis, self._rate_Hz = digitizer, ledger, axis, rate_Hz
+        self._clock, self._interrupt, self._halt, self._count = clock, interrupt, halt, count
 
-    def take(self, step: int, shots: int, interrupt: Event) -> Burst:
-        """Take a burst of `shots` recorded shots; fewer when interrupted.  Whatever happens, its shots are accounted for."""
-        burst, first = self._next_burst, self.next_shot
-        self._recorder.arm(Armed(burst, step, first, shots, self._clock.now()))
-        self._next_burst += 1
-        self._digitizer.arm(shots)
-        armed_at = self._clock.now()
+    def take(self, step: int, shots: int, shots_per_burst: int, planned: int) -> Iterator[Burst]:
+        """Take `shots` recorded shots of a step in bursts, fewer when interrupted; their numbers in the plan go on from
+        `planned`.  Whatever happens, every shot that was armed is accounted for."""
+        left = shots
+        armed: _Armed | None = self._arm(step, min(left, shots_per_burst))
         try:
-            complete = self._wait(shots, armed_at, interrupt)
-            segments = self._digitizer.collect()
+            while armed is not None:
+                taken = self._collect(armed)
+                armed = None
+                left -= len(taken.tally.kept)
+                if taken.complete and left and not self._interrupt.is_set():
+                    armed = self._arm(step, min(left, shots_per_burst))
+                block = _block(taken, step, planned)
+                if block is not None:
+                    self._ledger.record(block)
+                    planned += len(block.numbers)
+                yield _described(taken, block)
+                if not taken.complete and not self._interrupt.is_set():
+                    raise _stopped(taken)
+        finally:
+            if armed is not None:
+                self._lose(armed)
+
+    def _arm(self, step: int, shots: int) -> _Armed:
+        burst, first = self._next_burst, self.next_shot
+        asked_s = self._clock.now()
+        counted = self._count() if self._count is not None else None
+        self._ledger.arm(Armed(burst, step, first, shots, asked_s))
+        self._next_burst += 1
+        armed = _Armed(burst, first, shots, asked_s, self._clock.now(), counted)
+        try:
+            self._digitizer().arm(shots)
+        except DriverError:
+            self._lose(armed)
+            raise
+        return armed
+
+    def _collect(self, armed: _Armed) -> _Taken:
+        """Wait for a burst, read it, and number its shots."""
+        try:
+            complete = self._wait(armed)
+            finished_s = self._clock.now()
+            segments = self._digitizer().collect()
             self._check(segments)
         except DriverError:
-            self._lose(burst, first, min(shots, int((self._clock.now() - armed_at) * self._rate_Hz)))
+            self._lose(armed)
             raise
-        result = self._record(burst, step, first, segments)
-        if not complete and not interrupt.is_set():
-            raise TriggersStopped(
-                f"only {len(segments.time_tags_s)} of {shots} triggers came; the delay generator has stopped, "
-                "or the digitizer's trigger is disconnected"
-            )
-        return result
+        counted = tally(segments.time_tags_s, armed.first, self._rate_Hz)
+        if complete and not len(counted.kept):
+            self._lose(armed)
+            raise TriggersStopped("none of the digitizer's segments lies on a shot of the machine; check its trigger")
+        self.next_shot = armed.first + counted.fired
+        unseen = self._unseen(armed, counted.fired, finished_s)
+        source = FiredSource.TIME_TAGS if unseen is None else FiredSource.COUNTED
+        causes = (int(Cause.DIGITIZER_MISSED),) * len(counted.missed)
+        self._ledger.tell(
+            Fired(armed.number, counted.fired, int(source), counted.missed, causes, -1 if unseen is None else unseen)
+        )
+        return _Taken(armed, segments, counted, complete, unseen)
 
-    def _wait(self, shots: int, armed_at: float, interrupt: Event) -> bool:
+    def _wait(self, armed: _Armed) -> bool:
         """Wait for the burst; False if it was stopped short."""
-        expected_s = shots / self._rate_Hz
+        digitizer = self._digitizer()
+        expected_s = armed.shots / self._rate_Hz
         limit_s = expected_s + GRACE_PERIODS / self._rate_Hz + GRACE_S * self._clock.speed
-        self._clock.wait(expected_s * 0.95, interrupt)
-        while not self._digitizer.finished():
-            if interrupt.is_set() or self._clock.now() - armed_at > limit_s:
-                self._digitizer.stop()
+        self._clock.wait(armed.armed_s + expected_s * AHEAD - self._clock.now(), self._interrupt)
+        while not digitizer.finished():
+            if self._interrupt.is_set() or self._clock.now() - armed.armed_s > limit_s:
+                self._halt()
+                digitizer.stop()
                 return False
-            interrupt.wait(POLL_S)
+            self._interrupt.wait(POLL_S)
         return True
+
+    def _unseen(self, armed: _Armed, fired: int, finished_s: float) -> int | None:
+        """Triggers that a counter saw and the digitizer, armed, did not: before its first segment, where time tags cannot
+        tell.  None without a counter."""
+        if self._count is None or armed.counted is None:
+            return None
+        counted = self._count() - armed.counted
+        outside_s = armed.armed_s - armed.asked_s + self._clock.now() - finished_s
+        surplus = counted - fired - outside_s * self._rate_Hz
+        edges = COUNTER_TOLERANCE + LATENCY_S * self._clock.speed * self._rate_Hz
+        return max(0, round(surplus)) if surplus > edges else 0
 
     def _check(self, segments: Segments) -> None:
         came = (segments.traces.shape[2], segments.interval_s, segments.start_s)
         if len(segments.time_tags_s) and came != (self._axis.samples, self._axis.interval_s, self._axis.start_s):
-            raise DriverError(self._digitizer.name, f"changed its record from {self._axis} to {came} during the run")
+            raise DriverError(self._digitizer().name, f"changed its record from {self._axis} to {came} during the run")
 
-    def _record(self, burst: int, step: int, first: int, segments: Segments) -> Burst:
-        counted = tally(segments.time_tags_s, first, self._rate_Hz)
-        recorded = len(counted.kept)
-        if recorded:
-            every = recorded == len(segments.time_tags_s)
-            traces = segments.traces if every else segments.traces[counted.kept]
-            tags = segments.time_tags_s[counted.kept]
-            self._recorder.record(ShotBlock(step, burst, counted.numbers, tags, traces))
-        self._recorder.tell(
-            Fired(
-                burst,
-                counted.fired,
-                int(FiredSource.TIME_TAGS),
-                counted.missed,
-                (int(Cause.DIGITIZER_MISSED),) * len(counted.missed),
-            )
-        )
-        self.next_shot = first + counted.fired
-        return Burst(counted.fired, len(counted.missed), counted.doubles)
-
-    def _lose(self, burst: int, first: int, fired: int) -> None:
-        numbers = tuple(range(first, first + fired))
+    def _lose(self, armed: _Armed) -> None:
+        """The shots of a burst that cannot be read: as many as the machine fired since it was armed."""
+        fired = min(armed.shots, int((self._clock.now() - armed.armed_s) * self._rate_Hz))
+        numbers = tuple(range(armed.first, armed.first + fired))
         causes = (int(Cause.DIGITIZER_FAILED),) * fired
-        self._recorder.tell(Fired(burst, fired, int(FiredSource.COMMANDED), numbers, causes))
-        self.next_shot = first + fired
+        self._ledger.tell(Fired(armed.number, fired, int(FiredSource.COMMANDED), numbers, causes))
+        self.next_shot = armed.first + fired
+
+
+def _block(taken: _Taken, step: int, planned: int) -> ShotBlock | None:
+    kept, segments = taken.tally.kept, taken.segments
+    if not len(kept):
+        return None
+    traces = segments.traces if len(kept) == len(segments.time_tags_s) else segments.traces[kept]
+    return ShotBlock(step, taken.armed.number, taken.tally.numbers, segments.time_tags_s[kept], traces, planned)
+
+
+def _described(taken: _Taken, block: ShotBlock | None) -> Burst:
+    counted, armed = taken.tally, taken.armed
+    recorded, lost = len(counted.kept), len(counted.missed)
+    return Burst(block, counted.fired, recorded, lost, counted.doubles, taken.unseen or 0, armed.armed_s, armed.first)
+
+
+def _stopped(taken: _Taken) -> TriggersStopped:
+    return TriggersStopped(
+        f"only {len(taken.segments.time_tags_s)} of {taken.armed.shots} triggers came; the delay generator has stopped, "
+        "or the digitizer's trigger is disconnected"
+    )

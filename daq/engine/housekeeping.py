@@ -1,14 +1,13 @@
 """Watching the instruments while a run goes on: one thread per instrument, so that a dead one delays nobody else."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from threading import Event, Thread
 from types import TracebackType
+from typing import Protocol
 
-from config.laboratory import Laboratory
 from daq.engine.clock import Clock
 from daq.engine.instruments import Instruments
 from daq.record.messages import Channel
-from daq.record.recorder import RecordingError
 from drivers.errors import DriverError, LinkClosed
 from drivers.quantity import Quantity
 from drivers.roles import Instrument
@@ -16,8 +15,18 @@ from drivers.roles import Instrument
 PATIENCE = 3
 """Failed polls in a row after which an instrument counts as lost."""
 
-Log = Callable[[str, float, float], None]
-Alarm = Callable[[str], None]
+
+class Watcher(Protocol):
+    """Who is told; from many threads at once."""
+
+    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: float) -> None:
+        """A reading, asked for at this laboratory time."""
+
+    def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        """An instrument, asked at this laboratory time, is lost or calls itself unfit; at `good_s` it was still well."""
+
+    def fit(self, instrument: str, asked_s: float) -> None:
+        """An instrument answers and calls itself fit."""
 
 
 def watched(instrument: Instrument) -> list[Quantity]:
@@ -37,19 +46,15 @@ def channels(instruments: Instruments) -> tuple[Channel, ...]:
 class Housekeeping:
     """A context in which every instrument is polled at its own period.
 
-    `log(channel, laboratory time, value)` gets each reading, `alarm(sentence)` each reason to stop.  The digitizer is left
-    alone: its link belongs to the shots, which show at once when it fails.
+    The digitizer is left alone: its link belongs to the shots, which show at once when it fails.  An instrument that was
+    lost is asked again at every period, on a new wire if somebody made one.
     """
 
-    def __init__(self, instruments: Instruments, clock: Clock, log: Log, alarm: Alarm) -> None:
-        self._clock, self._log, self._alarm = clock, log, alarm
+    def __init__(self, instruments: Instruments, clock: Clock, watcher: Watcher) -> None:
+        self._instruments, self._clock, self._watcher = instruments, clock, watcher
         self._end = Event()
-        laboratory: Laboratory = instruments.laboratory
         self._threads = [
-            Thread(
-                target=self._watch, args=(instrument, laboratory.instruments[name].poll_s), name=f"watch-{name}", daemon=True
-            )
-            for name, instrument in _polled(instruments).items()
+            Thread(target=self._watch, args=(name,), name=f"watch-{name}", daemon=True) for name in _polled(instruments)
         ]
 
     def __enter__(self) -> "Housekeeping":
@@ -62,33 +67,42 @@ class Housekeeping:
         for thread in self._threads:
             thread.join()
 
-    def _watch(self, instrument: Instrument, period_s: float) -> None:
-        failures = 0
+    def _watch(self, name: str) -> None:
+        failures, good_s = 0, self._clock.now()
+        failing_s = good_s
+        period_s = self._instruments.laboratory.instruments[name].poll_s
         while not self._end.is_set():
+            asked_s = self._clock.now()
             try:
-                self._poll(instrument)
+                unfit = self._poll(name)
                 failures = 0
-            except (LinkClosed, RecordingError) as error:
-                self._alarm(str(error))
-                return
             except DriverError as error:
-                failures += 1
-                if failures == PATIENCE:
-                    self._alarm(f"{error} ({PATIENCE} polls in a row failed)")
-                    return
+                # A lost wire tells nothing of the instrument; it was well until the wire failed.
+                failing_s = failing_s if failures else self._clock.now()
+                good_s = failing_s
+                failures = PATIENCE if isinstance(error, LinkClosed) else failures + 1
+                polls = "" if isinstance(error, LinkClosed) else f" ({PATIENCE} polls in a row failed)"
+                unfit = f"{error}{polls}" if failures >= PATIENCE else None
+            if unfit is not None:
+                self._watcher.unfit(name, unfit, good_s, asked_s)
+            elif not failures:
+                good_s = asked_s
+                self._watcher.fit(name, asked_s)
             self._clock.wait(period_s, self._end)
 
-    def _poll(self, instrument: Instrument) -> None:
+    def _poll(self, name: str) -> str | None:
+        """Log what an instrument tells; why it is not fit for a run, or None."""
+        instrument = self._instruments.by_name[name]
         status = instrument.status()
-        if not status.ok:
-            self._alarm(f"{instrument.name} is not fit for a run: {', '.join((status.state, *status.warnings))}")
         for quantity in watched(instrument):
             if self._end.is_set():
-                return
+                break
+            asked_s = self._clock.now()
             value = float(instrument.read(quantity.name))
-            self._log(f"{instrument.name}.{quantity.name}", self._clock.now(), value)
+            self._watcher.reading(name, quantity, asked_s, value)
+        return None if status.ok else f"{name} is not fit for a run: {', '.join((status.state, *status.warnings))}"
 
 
-def _polled(instruments: Instruments) -> dict[str, Instrument]:
+def _polled(instruments: Instruments) -> Mapping[str, Instrument]:
     digitizer = instruments.laboratory.named("digitizer")
     return {name: instrument for name, instrument in instruments.by_name.items() if name != digitizer}

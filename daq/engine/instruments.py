@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import TypeVar, cast
 
 from config.laboratory import InstrumentConfiguration, Laboratory, Role
-from drivers.errors import DriverError
+from drivers.errors import DriverError, WrongInstrument
+from drivers.quantity import Quantity
 from drivers.registry import connect
 from drivers.roles import (
     Chopper,
@@ -46,7 +47,7 @@ class Instruments:
         for name, result in found.items():
             if not isinstance(result, DriverError):
                 self.by_name[name], self.identities[name] = result
-                self._open.callback(result[0].close)
+                self._open.callback(self._close, name)
         if failed:
             self._open.close()
             raise InstrumentsError("; ".join(failed))
@@ -54,6 +55,25 @@ class Instruments:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._open.close()
+
+    def _close(self, name: str) -> None:
+        self.by_name[name].close()
+
+    def quantities(self) -> dict[str, Mapping[str, Quantity]]:
+        """What each instrument declares, with the limits of this unit."""
+        return {name: instrument.quantities for name, instrument in self.by_name.items()}
+
+    def reconnect(self, name: str) -> None:
+        """Open the wire of one instrument anew and make sure that it is still the one it was.
+
+        Raises `DriverError`; the old wire is closed in any case, so that a device with one socket lets us in again.
+        """
+        self.by_name[name].close()
+        instrument, identity = connect_and_identify(name, self.laboratory.instruments[name])
+        self.by_name[name] = instrument
+        before = self.identities[name]
+        if identity != before:
+            raise WrongInstrument(name, f"is now {identity}; it was {before}")
 
     def _of(self, role: Role) -> Instrument:
         return self.by_name[self.laboratory.named(role)]

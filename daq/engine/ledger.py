@@ -32,7 +32,32 @@ def tally(time_tags_s: NDArray[np.float64], first: int, rate_Hz: float) -> Tally
     """Number the segments of a burst whose first shot is `first`.  A missing tag (NaN) counts the segment as the next shot."""
     if len(time_tags_s) == 0:
         return Tally(np.empty(0, np.int64), np.empty(0, np.int64), 0, (), 0)
-    periods = time_tags_s * rate_Hz
+    kept, indices = _numbered(time_tags_s * rate_Hz)
+    fired = int(indices[-1]) + 1
+    absent = np.ones(fired, dtype=np.bool_)
+    absent[indices] = False
+    return Tally(
+        kept=kept,
+        numbers=indices + first,
+        fired=fired,
+        missed=tuple((np.flatnonzero(absent) + first).tolist()),
+        doubles=len(time_tags_s) - len(kept),
+    )
+
+
+def _numbered(periods: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Which segments are shots, and their index from the first: those on a later period than any before."""
+    if np.isnan(periods).any():
+        return _numbered_without_tags(periods)
+    nearest = np.rint(periods).astype(np.int64)
+    on_period = np.where(np.abs(periods - nearest) < TOLERANCE_PERIODS, nearest, -1)
+    before = np.concatenate(([-1], np.maximum.accumulate(on_period)[:-1]))
+    kept = np.flatnonzero(on_period > before)
+    return kept, nearest[kept]
+
+
+def _numbered_without_tags(periods: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The digitizer gave no tag for some segments, which is rare: each of them counts as the next shot."""
     kept: list[int] = []
     indices: list[int] = []
     for segment, period in enumerate(periods):
@@ -41,12 +66,4 @@ def tally(time_tags_s: NDArray[np.float64], first: int, rate_Hz: float) -> Tally
         if index > last and (np.isnan(period) or abs(period - index) < TOLERANCE_PERIODS):
             kept.append(segment)
             indices.append(index)
-    fired = indices[-1] + 1
-    missed = sorted(set(range(fired)) - set(indices))
-    return Tally(
-        kept=np.array(kept, dtype=np.int64),
-        numbers=np.array(indices, dtype=np.int64) + first,
-        fired=fired,
-        missed=tuple(first + index for index in missed),
-        doubles=len(time_tags_s) - len(kept),
-    )
+    return np.array(kept, dtype=np.int64), np.array(indices, dtype=np.int64)

@@ -1,37 +1,55 @@
 """The run: prepare, take the steps of a plan, finish; and reach the safe state on every way out.
 
-idle → preparing → running → finishing → idle
-             └────────┴──────────┴────→ fault
+idle → preparing → running ⇄ paused → finishing → idle, or fault (`daq.engine.state`)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event
 
 from config.calibration import Calibrations
 from config.laboratory import Laboratory
-from daq.engine.burst import BurstTaker, TriggersStopped
+from daq.engine.bad_shots import BadTimes, DarkShots
+from daq.engine.burst import Burst, BurstTaker, TriggersStopped
 from daq.engine.clock import Clock, Interrupted
+from daq.engine.control import Control
+from daq.engine.followers import Follower, Followers
 from daq.engine.forecast import OutputError, new_run_file
 from daq.engine.housekeeping import Housekeeping, channels
 from daq.engine.instruments import Instruments
-from daq.engine.logbook import Logbook, run_header
+from daq.engine.knowledge import Estimate, Learned
+from daq.engine.logbook import Logbook, described, run_header
 from daq.engine.machine import Machine, MachineError
+from daq.engine.pausing import Failed, Pauses, Stopped
+from daq.engine.resume import Before
 from daq.engine.review import Review
 from daq.engine.settling import SettlingError
+from daq.engine.snapshot import Snapshots
 from daq.engine.state import Ending, Progress, State, Summary
+from daq.engine.watching import Watch
 from daq.plan.expansion import PlannedStep, steps
+from daq.record.blocks import Step, TraceAxis
 from daq.record.recorder import Recorder, RecordingError
 from daq.safety.safe_order import make_safe, stand_by
 from drivers.errors import DriverError
 
-EXPECTED = (DriverError, MachineError, SettlingError, TriggersStopped, RecordingError, OutputError)
+EXPECTED = (DriverError, MachineError, SettlingError, TriggersStopped, RecordingError, OutputError, Failed)
 """What a run may fail with.  Anything else is a fault of the program, raised again once the machine is safe."""
+NOBODY: Callable[[Progress], None] = lambda progress: None  # noqa: E731
+
+
+@dataclass(frozen=True)
+class Company:
+    """Who looks at a run: at its progress, at its recorded blocks, and for how well the moments are known."""
+
+    watch: Callable[[Progress], None] = NOBODY
+    followers: Sequence[Follower] = ()
+    estimate: Callable[[TraceAxis], Estimate] | None = None
 
 
 class Run:
-    """One run of one reviewed plan on opened instruments."""
+    """One run of one reviewed plan on opened instruments; `before` is what earlier files hold of the plan."""
 
     def __init__(
         self,
@@ -40,34 +58,52 @@ class Run:
         instruments: Instruments,
         reviewed: Review,
         directory: Path,
-        watch: Callable[[Progress], None] = lambda progress: None,
+        company: Company = Company(),
+        before: Before | None = None,
     ) -> None:
-        self._plan, self._timing, self._forecast = reviewed.plan, reviewed.timing, reviewed.forecast
+        self._plan, self._reviewed = reviewed.plan, reviewed
         self._laboratory, self._calibrations = laboratory, calibrations
         self._instruments, self._directory = instruments, directory
-        self._interrupt = Event()
-        self._fault: str | None = None
+        self._company, self._before = company, before
         self._clock = Clock(laboratory.clock.speed)
-        self._machine = Machine(laboratory, calibrations, instruments, self._clock, self._interrupt)
-        self._logbook = Logbook(self._plan.shots, self._forecast.duration_s, self._clock, watch)
+        self._control = Control({name: one.policy for name, one in laboratory.instruments.items()})
+        self._machine = Machine(
+            self._plan, laboratory, calibrations, instruments, self._clock, self._control.interrupt, self._control.missing
+        )
+        done = before.planned_done if before else 0
+        self._logbook = Logbook(self._plan.shots - done, reviewed.forecast.duration_s, self._clock, company.watch)
+        self._snapshots = Snapshots(instruments, self._clock, self._logbook.tell)
+        self._pauses = Pauses(self._control, self._machine, self._clock, self._logbook)
 
     def stop(self) -> None:
-        """Ask the run to end: the partial burst is read and recorded.  May be called from a signal handler."""
-        self._interrupt.set()
+        """Ask the run to end: the partial burst is read and recorded."""
+        self._control.stop()
+
+    def pause(self) -> None:
+        """Stop the triggers and wait; the partial burst is read and recorded."""
+        self._control.pause()
+
+    def resume(self) -> None:
+        """Go on after a pause."""
+        self._control.resume()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the operator has asked for a pause."""
+        return self._control.paused_by_operator
 
     def run(self) -> Summary:
         """Do the plan.  The machine is in standby after a complete run, in its safe state after any other."""
-        path = new_run_file(self._plan, self._directory, self._forecast.disk_bytes)
+        path = new_run_file(self._plan, self._directory, self._reviewed.forecast.disk_bytes)
         ending, reason = Ending.FAILED, "the program failed"
         with ExitStack() as recording:
             try:
                 self._take_all(path, recording)
                 ending, reason = Ending.COMPLETE, "the plan was completed"
-            except Interrupted:
-                ending = Ending.STOPPED if self._fault is None else Ending.FAILED
-                reason = self._fault or "stopped by the operator"
+            except (Interrupted, Stopped):
+                ending, reason = Ending.STOPPED, "stopped by the operator"
             except EXPECTED as error:
-                reason = self._fault or str(error)
+                reason = str(error)
             except BaseException as error:
                 reason = f"{type(error).__name__}: {error}"
                 raise
@@ -77,42 +113,124 @@ class Run:
 
     def _take_all(self, path: Path, recording: ExitStack) -> None:
         """The whole plan.  The recorder stays open in `recording`, so that the end of the run can still be written down."""
-        self._logbook.report(State.PREPARING, "preparing instruments, source and chopper")
-        self._machine.prepare(self._plan, self._timing)
-        self._check_interrupt()
-        axis = self._machine.trial()
-        watched = channels(self._instruments)
-        header = run_header(path, self._plan, self._laboratory, self._calibrations, self._instruments, axis, watched)
-        recorder = recording.enter_context(Recorder(header))
-        self._logbook.open(recorder, watched)
-        rate_Hz = self._plan.acquisition.rate_Hz
-        taker = BurstTaker(self._instruments.digitizer, recorder, axis, rate_Hz, self._clock)
+        axis, recorder = self._prepare(path, recording)
+        estimate = self._company.estimate(axis) if self._company.estimate and self._plan.stop.clusters else None
+        followers: list[Follower] = [DarkShots(self._logbook.tell, self._logbook.event), *self._company.followers]
+        followers += [estimate] if estimate else []
+        bad_times = BadTimes(self._plan.acquisition.rate_Hz, self._logbook.tell)
+        watch = Watch(self._control, self._pauses, self._logbook, bad_times, self._clock, self._plan.acquisition.rate_Hz)
         self._logbook.report(State.PREPARING, "starting the lasers")
         self._machine.start_lasers()
-        with Housekeeping(self._instruments, self._clock, self._logbook.reading, self._alarm):
-            for step in steps(self._plan):
-                self._take_step(step, taker)
+        with (
+            Followers(followers, self._logbook.event) as following,
+            Housekeeping(self._instruments, self._clock, watch),
+        ):
+            learned = Learned(self._plan, self._clock, estimate, following.catch_up)
+            self._remember(learned, estimate)
+            taking = _Taking(self._taker(recorder, axis), following, bad_times, watch, learned)
+            for step in self._steps(learned):
+                if learned.out_of_time:
+                    break
+                self._take_step(step, taking)
 
-    def _take_step(self, step: PlannedStep, taker: BurstTaker) -> None:
-        self._logbook.report(State.RUNNING, f"going to {step.field_T:g} T")
-        field_T = self._machine.reach_field(step.field_T, self._plan.settle.field_T)
-        self._check_interrupt()
-        self._logbook.step(step, field_T, self._instruments)
-        for shots in step.bursts(self._plan.acquisition.shots_per_burst):
-            self._logbook.burst(taker.take(step.index, shots, self._interrupt), f"taking shots at {step.field_T:g} T")
-            self._check_interrupt()
+    def _prepare(self, path: Path, recording: ExitStack) -> tuple[TraceAxis, Recorder]:
+        self._logbook.report(State.PREPARING, "preparing instruments, source and chopper")
+        first = next(self._steps(None))
+        self._machine.prepare(first)
+        axis = self._machine.trial()
+        watched = channels(self._instruments)
+        header = run_header(
+            path, self._reviewed, self._laboratory, self._calibrations, self._instruments, axis, watched, self._before
+        )
+        recorder = recording.enter_context(Recorder(header))
+        self._logbook.open(recorder, watched)
+        self._snapshots.begin("start")
+        return axis, recorder
 
-    def _check_interrupt(self) -> None:
-        if self._interrupt.is_set():
-            raise Interrupted
+    def _taker(self, recorder: Recorder, axis: TraceAxis) -> BurstTaker:
+        return BurstTaker(
+            lambda: self._instruments.digitizer,
+            recorder,
+            axis,
+            self._plan.acquisition.rate_Hz,
+            self._clock,
+            self._control.interrupt,
+            self._machine.hold,
+            self._machine.trigger_counter(),
+        )
 
-    def _alarm(self, reason: str) -> None:
-        """An instrument is lost or unfit: end the run with the first reason that was given."""
-        self._fault = self._fault or reason
-        self._interrupt.set()
+    def _steps(self, learned: Learned | None) -> Iterator[PlannedStep]:
+        """The steps that are left, the first perhaps in part."""
+        done, taken = (self._before.planned_done, self._before.taken) if self._before else (0, {})
+        for step in steps(self._plan, learned, taken) if learned else steps(self._plan, taken=taken):
+            if step.first + step.shots > done:
+                begun = max(0, done - step.first)
+                yield replace(step, first=step.first + begun, shots=step.shots - begun)
+
+    def _remember(self, learned: Learned, estimate: Estimate | None) -> None:
+        """What earlier files tell of the points."""
+        if self._before is None:
+            return
+        for point, shots in self._before.points.items():
+            learned.took(point, False, shots)
+        if estimate is not None:
+            self._before.feed(estimate)
+
+    def _take_step(self, step: PlannedStep, taking: "_Taking") -> None:
+        """A step, with all the pauses in it."""
+        left, recorded = step.shots, None
+        unreached = True
+        while left:
+            try:
+                unreached = self._pauses.attend(step) or unreached
+                if unreached:
+                    self._logbook.report(State.RUNNING, f"going to {described(step)}")
+                    taking.watch.expect({})
+                    reached = self._machine.reach(step)
+                    recorded = recorded or self._logbook.step(step, reached)
+                    taking.watch.expect(self._machine.expected(step))
+                    unreached = False
+                assert recorded is not None
+                planned = step.first + step.shots - left
+                for burst in taking.taker.take(recorded.index, left, self._plan.acquisition.shots_per_burst, planned):
+                    left -= burst.recorded
+                    self._account(burst, step, recorded, taking)
+            except Interrupted:
+                continue
+            except DriverError as error:
+                self._control.unfit(error.instrument, str(error), self._clock.now())
+                self._logbook.event(str(error))
+                unreached = True
+                if error.instrument in self._control.missing:
+                    self._logbook.skip(replace(step, first=step.first + step.shots - left, shots=left), str(error))
+                    return
+
+    def _account(self, burst: Burst, step: PlannedStep, recorded: Step, taking: "_Taking") -> None:
+        self._logbook.burst(burst, f"taking shots at {described(step)}")
+        taking.bad_times.took(burst.armed_s, burst.first, burst.fired)
+        taking.learned.took(step.point, step.background is not None, burst.recorded)
+        if burst.block is not None:
+            taking.following.put(recorded, burst.block)
 
     def _finish(self, ending: Ending, reason: str) -> Summary:
         self._logbook.report(State.FINISHING, "bringing the machine to rest")
-        act = stand_by if ending is Ending.COMPLETE else make_safe
-        outcomes = act(self._laboratory, self._instruments.by_name)
+        if ending is Ending.COMPLETE:
+            self._snapshots.begin("end")
+            outcomes = stand_by(self._laboratory, self._instruments.by_name)
+        else:
+            outcomes = make_safe(self._laboratory, self._instruments.by_name)
+            if self._logbook.is_open:
+                self._snapshots.begin("end")
+        self._snapshots.wait()
         return self._logbook.close(ending, reason, outcomes)
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """What the steps of a run have in common."""
+
+    taker: BurstTaker
+    following: Followers
+    bad_times: BadTimes
+    watch: Watch
+    learned: Learned

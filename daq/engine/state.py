@@ -6,13 +6,37 @@ from pathlib import Path
 
 
 class State(StrEnum):
-    """Where the engine is.  `fault` is reached from everywhere and left only by reporting it."""
+    """Where the engine is."""
 
     IDLE = "idle"
     PREPARING = "preparing"
     RUNNING = "running"
+    PAUSED = "paused"
     FINISHING = "finishing"
     FAULT = "fault"
+
+
+MEANING = {
+    State.IDLE: "no run; instruments are as the last run or the operator left them",
+    State.PREPARING: "instruments are set up, the source reaches its conditions, the chopper locks, a trial shot is taken",
+    State.RUNNING: "set points are reached and shots are taken, burst by burst; lamps, valve and chopper keep their rate",
+    State.PAUSED: "triggers are stopped, the partial burst is recorded, set points are kept; nothing fires",
+    State.FINISHING: "lasers and field go to rest, what is recorded is settled, the file is closed",
+    State.FAULT: "the run has failed; instruments are in their safe state as far as each confirmed it",
+}
+TRANSITIONS: dict[tuple[State, State], str] = {
+    (State.IDLE, State.PREPARING): "a plan is started",
+    (State.PREPARING, State.RUNNING): "everything has settled and the file stands",
+    (State.PREPARING, State.FINISHING): "stopped, or an instrument cannot be prepared",
+    (State.RUNNING, State.PAUSED): "pause, or an instrument whose policy is pause or retry fails",
+    (State.PAUSED, State.RUNNING): "resume, or the instrument is back",
+    (State.RUNNING, State.FINISHING): "the plan is complete, stop, or a fault whose policy is stop",
+    (State.PAUSED, State.FINISHING): "stop, or the instrument does not come back",
+    (State.FINISHING, State.IDLE): "complete or stopped",
+    (State.FINISHING, State.FAULT): "failed",
+    (State.FAULT, State.IDLE): "the failure was reported",
+}
+"""What leads from one state to the other; nothing else does."""
 
 
 class Ending(StrEnum):

@@ -4,11 +4,11 @@ T0 is the delay generator's trigger and opens the gas valve.  The rest follows f
 opening that the clusters reach, ionisation = opening + time zero + flight path / v, and the digitizer's trigger with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.calibration import VelocityCalibration
 from config.errors import ConfigurationError
-from config.laboratory import Event, Line, Timing
+from config.laboratory import Event, Laboratory, Line, Timing
 from daq.conversions.velocity import ionisation_delay_s
 from drivers.roles import Pulse
 
@@ -38,8 +38,26 @@ class ShotTiming:
     events: tuple[TimedEvent, ...]
 
 
-def compile_timing(timing: Timing, velocity: VelocityCalibration, velocity_m_s: float, rate_Hz: float) -> ShotTiming:
-    """Set all lines for one velocity.  Raises `ConfigurationError` that names every fault of the sequence."""
+@dataclass(frozen=True)
+class ShotSettings:
+    """What a plan may choose of a shot; None is as the laboratory's `[timing]` says."""
+
+    velocity_m_s: float
+    rate_Hz: float
+    lamp_to_ablation_s: float | None = None
+    valve_to_ablation_s: float | None = None
+    source_residence_s: float | None = None
+
+
+class TimingFaults(ConfigurationError):
+    """A time line that does not work, with everything that is wrong with it in `faults`."""
+
+
+def compile_timing(laboratory: Laboratory, velocity: VelocityCalibration, settings: ShotSettings) -> ShotTiming:
+    """Set all lines for one velocity.  Raises `TimingFaults` that names every fault of the sequence."""
+    chosen = {name: getattr(settings, name) for name in ("lamp_to_ablation_s", "valve_to_ablation_s", "source_residence_s")}
+    timing = laboratory.timing.model_copy(update={name: value for name, value in chosen.items() if value is not None})
+    velocity_m_s, rate_Hz = settings.velocity_m_s, settings.rate_Hz
     ablation_s = timing.valve_to_ablation_s
     opening_s = ablation_s + timing.source_residence_s + timing.source_to_chopper_m / velocity_m_s
     ionisation_s = ionisation_delay_s(velocity_m_s, opening_s, velocity)
@@ -57,7 +75,7 @@ def compile_timing(timing: Timing, velocity: VelocityCalibration, velocity_m_s: 
             f"the chopper's {timing.chopper.frequency_Hz:g} Hz is not a whole multiple of the repetition rate {rate_Hz:g} Hz"
         )
     if faults:
-        raise ConfigurationError(f"the shot's time line does not work at {velocity_m_s:g} m/s: " + "; ".join(faults))
+        raise TimingFaults(f"the shot's time line does not work at {velocity_m_s:g} m/s: " + "; ".join(faults), faults)
     events = [_event(name, time_s, timing.lines[name]) for name, time_s in happens.items()]
     events.append(TimedEvent("chopper", opening_s, timing.chopper.opening_s, 0.0, "chopper"))
     return ShotTiming(
@@ -67,6 +85,11 @@ def compile_timing(timing: Timing, velocity: VelocityCalibration, velocity_m_s: 
         chopper_phase_deg=(timing.chopper.zero_phase_deg + 360 * opening_s * timing.chopper.frequency_Hz) % 360,
         events=tuple(sorted(events, key=lambda event: event.time_s)),
     )
+
+
+def with_chopper_closed(timing: ShotTiming) -> ShotTiming:
+    """The same with the chopper half a period off: what it lets through then is nowhere near the ionisation laser."""
+    return replace(timing, chopper_phase_deg=(timing.chopper_phase_deg + 180) % 360)
 
 
 def _faults(timing: Timing, happens: dict[Event, float], period_s: float) -> list[str]:

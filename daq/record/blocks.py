@@ -1,6 +1,7 @@
 """The unit of data everywhere after the digitizer: a block of shots from one burst, and the axis of its traces."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class ShotBlock:
 
     `numbers` int64[shots] counts all fired shots of the run from 0; `time_tags_s` float64[shots] from the digitizer,
     relative to the burst's first segment; `traces` int16[shots, channels, samples], ADC codes, MCP pulses positive.
+    `planned` is the number in the plan of the first; the others follow on.
     """
 
     step: int
@@ -31,11 +33,16 @@ class ShotBlock:
     numbers: NDArray[np.int64]
     time_tags_s: NDArray[np.float64]
     traces: NDArray[np.int16]
+    planned: int = 0
 
 
 @dataclass(frozen=True)
 class Step:
-    """The conditions of one step, as set and as read back when it had settled."""
+    """The conditions of one step, as set and as read back when it had settled.
+
+    `point` is its place in the grid of the plan's scans; steps of one point differ in field and in time.  `background` says
+    what kept the beam away, and is empty for shots with beam.  `others` are the read-backs of further set points, by name.
+    """
 
     index: int
     field_set_T: float
@@ -43,3 +50,6 @@ class Step:
     source_temperature_K: float
     helium_pressure_bar: float
     velocity_m_s: float
+    point: int = 0
+    background: str = ""
+    others: Mapping[str, float] = field(default_factory=dict)

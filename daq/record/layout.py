@@ -4,7 +4,7 @@ Everything is created here, before the first shot; later only rows are added and
 single-writer-multiple-reader mode allows.
 """
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any
 
 import h5py
@@ -14,8 +14,9 @@ import numpy as np
 from daq.record.messages import Create
 
 SCHEMA = "clusterbeam-run"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 TEXT_BYTES = 400
+VALUE_BYTES = 120
 TRACES = "entry/traces/counts"
 COMMITTED = "entry/shots/committed"
 
@@ -40,6 +41,36 @@ class Cause(IntEnum):
     WRITER_FAILED = 4
 
 
+class BadShot(IntFlag):
+    """Why a recorded shot should not be used; a shot may have several reasons."""
+
+    DARK = 1
+    INSTRUMENT_UNFIT = 2
+    OFF_SET_POINT = 4
+
+
+BAD_SHOTS = {
+    BadShot.DARK: "no ion at all, though the shots around it have many",
+    BadShot.INSTRUMENT_UNFIT: "an instrument was lost or unfit",
+    BadShot.OFF_SET_POINT: "a quantity had left its set point",
+}
+
+
+class BackgroundKind(IntEnum):
+    """What kept the beam away in a step."""
+
+    NONE = 0
+    CHOPPER_CLOSED = 1
+    ABLATION_BLOCKED = 2
+
+
+BACKGROUNDS = {
+    BackgroundKind.NONE: "",
+    BackgroundKind.CHOPPER_CLOSED: "chopper closed",
+    BackgroundKind.ABLATION_BLOCKED: "ablation blocked",
+}
+
+
 class FiredSource(IntEnum):
     """How the number of fired shots of a burst is known."""
 
@@ -48,6 +79,8 @@ class FiredSource(IntEnum):
     """The digitizer's time tags span that many periods of the commanded rate."""
     COMMANDED = 2
     """Rate × time armed; the delay generator has no counter."""
+    COUNTED = 3
+    """The digitizer's time tags, and a trigger counter agrees."""
 
 
 CAUSES = {
@@ -64,6 +97,9 @@ SHOT_COLUMNS: dict[str, tuple[str, str]] = {
     "burst": ("i4", ""),
     "step": ("i4", ""),
     "time_tag": ("f8", "s"),
+    "planned": ("i8", ""),
+    "bad": ("u2", ""),
+    "ionisation": ("f8", "s"),
 }
 BURST_COLUMNS: dict[str, tuple[str, str]] = {
     "first_shot": ("i8", ""),
@@ -73,6 +109,7 @@ BURST_COLUMNS: dict[str, tuple[str, str]] = {
     "lost": ("i4", ""),
     "step": ("i4", ""),
     "fired_source": ("u1", ""),
+    "counted": ("i4", ""),
     "armed_at": ("f8", "s"),
 }
 STEP_COLUMNS: dict[str, tuple[str, str]] = {
@@ -82,6 +119,14 @@ STEP_COLUMNS: dict[str, tuple[str, str]] = {
     "source_temperature": ("f8", "K"),
     "helium_pressure": ("f8", "bar"),
     "velocity": ("f8", "m/s"),
+    "index": ("i8", ""),
+    "round": ("i4", ""),
+    "point": ("i4", ""),
+    "cycle": ("i4", ""),
+    "background": ("u1", ""),
+    "planned_first": ("i8", ""),
+    "shots": ("i8", ""),
+    "skipped": ("u1", ""),
 }
 
 
@@ -92,6 +137,9 @@ def create(file: h5py.File, run: Create) -> None:
     for name, text in (("title", run.title), ("start_time", run.started), ("element", run.element)):
         entry.create_dataset(name, data=text)
     entry.create_dataset("sizes", data=np.array(run.sizes))
+    for name, text in (("run_id", run.run_id), ("continues_file", run.continues_file), ("continues_id", run.continues_id)):
+        entry.create_dataset(name, data=text)
+    entry.create_dataset("planned_done", data=np.int64(run.planned_done))
     for name in ("end_time", "status", "end_reason"):
         entry.create_dataset(name, data=np.bytes_(b""), dtype=f"S{TEXT_BYTES}")
     entry["status"][()] = np.bytes_(b"running")
@@ -99,17 +147,42 @@ def create(file: h5py.File, run: Create) -> None:
     shots = _table(entry, "shots", SHOT_COLUMNS, chunk=4096)
     shots["state"].attrs["meaning"] = [f"{state.value}: {state.name.lower()}" for state in ShotState]
     shots["cause"].attrs["meaning"] = [f"{cause.value}: {text}" for cause, text in CAUSES.items()]
+    shots["bad"].attrs["meaning"] = [f"{bit.value}: {text}" for bit, text in BAD_SHOTS.items()]
+    shots["ionisation"].attrs["long_name"] = "light after the digitizer's trigger"
     shots.create_dataset("committed", data=np.int64(0))
     bursts = _table(entry, "bursts", BURST_COLUMNS, chunk=1024)
     bursts["fired_source"].attrs["meaning"] = [f"{source.value}: {source.name.lower()}" for source in FiredSource]
     bursts.attrs["rate_Hz"] = run.rate_Hz
-    _table(entry, "steps", STEP_COLUMNS, chunk=256)
+    _steps(entry, run)
     _traces(entry, run)
     _spectrum(entry, run)
     _housekeeping(entry, run)
+    _snapshots(entry, run)
     events = _group(entry, "events", "NXcollection")
     events.create_dataset("time", shape=(0,), maxshape=(None,), chunks=(256,), dtype="f8").attrs["units"] = "s"
     events.create_dataset("text", shape=(0,), maxshape=(None,), chunks=(64,), dtype=f"S{TEXT_BYTES}")
+
+
+def _steps(entry: h5py.Group, run: Create) -> None:
+    steps = _table(entry, "steps", STEP_COLUMNS, chunk=256)
+    steps["background"].attrs["meaning"] = [f"{kind.value}: {text or 'none'}" for kind, text in BACKGROUNDS.items()]
+    set_points = _group(steps, "set_points", "NXcollection")
+    for quantity in run.set_points:
+        _table(set_points, quantity.name, dict.fromkeys(("set", "read_back"), ("f8", quantity.unit)), chunk=256)
+    timing = _group(steps, "timing", "NXcollection")
+    for name in run.events:
+        _table(timing, name, dict.fromkeys(("planned", "programmed"), ("f8", "s")), chunk=256)
+
+
+def _snapshots(entry: h5py.Group, run: Create) -> None:
+    """What every quantity was at the start and at the end."""
+    snapshots = _group(entry, "snapshots", "NXcollection")
+    for name, texts in (("quantity", [one.name for one in run.snapshot]), ("unit", [one.unit for one in run.snapshot])):
+        snapshots.create_dataset(name, data=np.array(texts, dtype=h5py.string_dtype()), dtype=h5py.string_dtype())
+    for when in ("start", "end"):
+        values = np.full(len(run.snapshot), b"", dtype=f"S{VALUE_BYTES}")
+        snapshots.create_dataset(when, data=values)
+        snapshots.create_dataset(f"{when}_time", data=np.float64("nan")).attrs["units"] = "s"
 
 
 def _texts(entry: h5py.Group, run: Create) -> None:
@@ -156,7 +229,8 @@ def _housekeeping(entry: h5py.Group, run: Create) -> None:
 def _table(entry: h5py.Group, name: str, columns: dict[str, tuple[str, str]], chunk: int) -> h5py.Group:
     table = _group(entry, name, "NXcollection")
     for column, (kind, unit) in columns.items():
-        dataset = table.create_dataset(column, shape=(0,), maxshape=(None,), chunks=(chunk,), dtype=kind)
+        fill = {"f8": np.nan, "i8": -1}.get(kind, 0)
+        dataset = table.create_dataset(column, shape=(0,), maxshape=(None,), chunks=(chunk,), dtype=kind, fillvalue=fill)
         if unit:
             dataset.attrs["units"] = unit
     return table

@@ -16,7 +16,10 @@ class Channel(msgspec.Struct, frozen=True):
 
 
 class Create(msgspec.Struct, frozen=True, tag=True):
-    """Make the run file with everything that will ever be in it.  Texts are TOML or JSON, as the names say."""
+    """Make the run file with everything that will ever be in it.  Texts are JSON, as the names say.
+
+    A run that continues another names its file and id.
+    """
 
     path: str
     title: str
@@ -38,10 +41,28 @@ class Create(msgspec.Struct, frozen=True, tag=True):
     slots: int
     slot_bytes: int
     log: tuple[Channel, ...]
+    run_id: str = ""
+    continues_file: str = ""
+    continues_id: str = ""
+    planned_done: int = 0
+    """Shots of the plan that earlier files hold."""
+    set_points: tuple[Channel, ...] = ()
+    """Further quantities that the plan sets."""
+    events: tuple[str, ...] = ()
+    """Events of a shot's time line."""
+    snapshot: tuple[Channel, ...] = ()
+
+
+class EventTiming(msgspec.Struct, frozen=True):
+    """When one event of a shot was to happen after T0, and the delay of its line as the delay generator reads it back."""
+
+    planned_s: float
+    programmed_s: float
 
 
 class NewStep(msgspec.Struct, frozen=True, tag=True):
-    """A step has settled; its bursts follow."""
+    """A step has settled; its bursts follow.  Its shots are numbers `planned_first` to `planned_first + shots - 1` of the
+    plan; a `skipped` one has none."""
 
     index: int
     started_s: float
@@ -50,6 +71,16 @@ class NewStep(msgspec.Struct, frozen=True, tag=True):
     source_temperature_K: float
     helium_pressure_bar: float
     velocity_m_s: float
+    round: int = 0
+    point: int = 0
+    cycle: int = 0
+    background: int = 0
+    planned_first: int = 0
+    shots: int = 0
+    skipped: bool = False
+    set_points: dict[str, tuple[float, float]] = {}
+    """Of further quantities: as set and as read back."""
+    timing: dict[str, EventTiming] = {}
 
 
 class Armed(msgspec.Struct, frozen=True, tag=True):
@@ -70,6 +101,31 @@ class Recorded(msgspec.Struct, frozen=True, tag=True):
     slot: int
     numbers: bytes
     time_tags_s: bytes
+    planned: int
+
+
+class Tagged(msgspec.Struct, frozen=True, tag=True):
+    """Recorded shots `first` to `last` (inclusive), or those in `numbers` if it is not empty, are bad: a bit of `BadShot`."""
+
+    bit: int
+    first: int = 0
+    last: int = -1
+    numbers: bytes = b""
+
+
+class Measured(msgspec.Struct, frozen=True, tag=True):
+    """Ionisation times of shots, seconds after the digitizer's trigger, from the photodiode."""
+
+    numbers: bytes
+    ionisation_s: bytes
+
+
+class Snapshot(msgspec.Struct, frozen=True, tag=True):
+    """Every quantity of every instrument at the start or the end of a run, as text, in the order of `Create.snapshot`."""
+
+    when: str
+    time_s: float
+    values: tuple[str, ...]
 
 
 class Fired(msgspec.Struct, frozen=True, tag=True):
@@ -80,6 +136,8 @@ class Fired(msgspec.Struct, frozen=True, tag=True):
     source: int
     lost: tuple[int, ...]
     causes: tuple[int, ...]
+    counted: int = -1
+    """Triggers that an independent counter saw around the burst, less those expected outside it; -1 without a counter."""
 
 
 class Logged(msgspec.Struct, frozen=True, tag=True):
@@ -135,7 +193,7 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
     lost: int
 
 
-ToWriter = Create | NewStep | Armed | Recorded | Fired | Logged | Happened | Finish
+ToWriter = Create | NewStep | Armed | Recorded | Tagged | Measured | Snapshot | Fired | Logged | Happened | Finish
 FromWriter = Created | Committed | Noted | Failed | Finished
 
 _to_writer = msgspec.msgpack.Decoder(ToWriter)

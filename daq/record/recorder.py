@@ -55,6 +55,7 @@ class Recorder:
         self._free = deque(range(create.slots))
         self._handed_over: deque[int] = deque()
         self._finished: Finished | None = None
+        self._broken = ""
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "daq.record.writer", self._memory.handle],
             stdin=subprocess.PIPE,
@@ -106,7 +107,7 @@ class Recorder:
         slot = self._free.popleft()
         self._ring[slot, :size] = block.traces.reshape(-1).view(np.uint8)
         self._handed_over.append(len(block.numbers))
-        self._put(Recorded(block.burst, block.step, slot, block.numbers.tobytes(), block.time_tags_s.tobytes()))
+        self._put(Recorded(block.burst, block.step, slot, block.numbers.tobytes(), block.time_tags_s.tobytes(), block.planned))
         self._collect_answers()
 
     def finish(self, status: str, reason: str) -> Finished:
@@ -121,8 +122,9 @@ class Recorder:
             with self._sending:
                 put(cast(BinaryIO, self._process.stdin), message)
         except (BrokenPipeError, ValueError):
-            self._collect_answers()
-            raise RecordingError(f"the writer has died; {self.path} holds {self.recorded} shots") from None
+            # What the writer said last is on its way; its end raises too.
+            while True:
+                self._take(self._answers.get(timeout=ANSWER_S))
 
     def _collect_answers(self) -> None:
         while True:
@@ -147,9 +149,12 @@ class Recorder:
                 self.recorded += self._handed_over.popleft()
                 self._free.append(answer.slot)
             case Failed():
-                raise RecordingError(f"cannot write {self.path}: {answer.reason}")
+                self._broken = f"cannot write {self.path}: {answer.reason}"
+                raise RecordingError(self._broken)
             case None:
-                raise RecordingError(f"the writer has died; {self.path} holds {self.recorded} shots")
+                # Whoever asks next has to see the end as well.
+                self._answers.put(None)
+                raise RecordingError(self._broken or f"the writer has died; {self.path} holds {self.recorded} shots")
         return answer
 
     def _listen(self) -> None:

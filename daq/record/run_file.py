@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from config.calibration import Calibrations
 from daq.record import layout
 from daq.record.blocks import ShotBlock, Step, TraceAxis
-from daq.record.layout import ShotState
+from daq.record.layout import BACKGROUNDS, BackgroundKind, ShotState
 
 BLOCK_SHOTS = 100
 
@@ -37,6 +37,10 @@ class RunFile:
                 raise RunFileError(
                     f"{path} has schema version {version}, this program reads up to {layout.SCHEMA_VERSION}; "
                     "use a newer clusterbeam"
+                )
+            if version < layout.SCHEMA_VERSION:
+                raise RunFileError(
+                    f"{path} was written by a version of clusterbeam that was never released; take the run again"
                 )
             self._entry = self._file["entry"]
             self._load()
@@ -62,6 +66,9 @@ class RunFile:
         self.sizes: tuple[int, int] = (int(first), int(last))
         self.started, self.ended = _text(entry["start_time"]), _text(entry["end_time"])
         self.status, self.end_reason = _text(entry["status"]), _text(entry["end_reason"])
+        self.run_id = _text(entry["run_id"])
+        self.continues_file, self.continues_id = _text(entry["continues_file"]), _text(entry["continues_id"])
+        self.planned_done = int(entry["planned_done"][()])
         self.plan: dict[str, Any] = json.loads(_text(texts["plan_json"]))
         self.laboratory: dict[str, Any] = json.loads(_text(texts["laboratory_json"]))
         self.identities: dict[str, Any] = json.loads(_text(texts["identities_json"]))
@@ -73,8 +80,12 @@ class RunFile:
         self.shot_bursts: NDArray[np.int32] = shots["burst"][()]
         self.shot_steps: NDArray[np.int32] = shots["step"][()]
         self.time_tags_s: NDArray[np.float64] = shots["time_tag"][()]
+        self.planned: NDArray[np.int64] = shots["planned"][()]
+        self.bad: NDArray[np.uint16] = shots["bad"][()]
+        self.ionisation_s: NDArray[np.float64] = shots["ionisation"][()]
         self.bursts = {name: entry[f"bursts/{name}"][()] for name in layout.BURST_COLUMNS}
         self.steps = _steps(entry["steps"])
+        self.step_columns = {name: entry[f"steps/{name}"][()] for name in layout.STEP_COLUMNS}
         counts = entry["traces/counts"]
         self.axis = TraceAxis(
             start_s=float(counts.attrs["start_s"]),
@@ -90,9 +101,11 @@ class RunFile:
         """Numbers of all recorded shots."""
         return np.flatnonzero(self.states[: self.committed] == int(ShotState.RECORDED))
 
-    def blocks(self, shots: int = BLOCK_SHOTS) -> Iterator[ShotBlock]:
-        """All recorded shots in order, in blocks of at most `shots` that do not cross a burst."""
+    def blocks(self, shots: int = BLOCK_SHOTS, *, good: bool = False) -> Iterator[ShotBlock]:
+        """All recorded shots in order, in blocks of at most `shots` that do not cross a burst; `good` leaves out bad ones."""
         recorded = self.recorded
+        if good:
+            recorded = recorded[self.bad[recorded] == 0]
         bursts = self.shot_bursts[recorded]
         edges = np.flatnonzero(np.diff(bursts)) + 1
         for group in np.split(recorded, edges):
@@ -104,6 +117,7 @@ class RunFile:
                     numbers=numbers,
                     time_tags_s=self.time_tags_s[numbers],
                     traces=self._read(numbers),
+                    planned=int(self.planned[numbers[0]]),
                 )
 
     def events(self) -> list[tuple[float, str]]:
@@ -111,6 +125,17 @@ class RunFile:
         events = self._entry["events"]
         times, texts = events["time"][()], events["text"][()]
         return [(float(time), text.decode()) for time, text in zip(times, texts, strict=True)]
+
+    def timing(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Per event of a shot, for each step: when it was planned after T0, and the programmed delay of its line, in s."""
+        table = self._entry["steps/timing"]
+        return {name: (table[f"{name}/planned"][()], table[f"{name}/programmed"][()]) for name in table}
+
+    def snapshot(self, when: str) -> dict[str, str]:
+        """Every quantity at the `start` or the `end` of the run; empty texts where that was not reached."""
+        table = self._entry["snapshots"]
+        names = table["quantity"].asstr()[()]
+        return {name: value.decode() for name, value in zip(names, table[when][()], strict=True)}
 
     def _read(self, numbers: NDArray[np.int64]) -> NDArray[np.int16]:
         first, last = int(numbers[0]), int(numbers[-1]) + 1
@@ -132,17 +157,22 @@ def _open(path: Path) -> h5py.File:
 
 
 def _steps(table: h5py.Group) -> list[Step]:
-    columns = [table[name][()] for name in layout.STEP_COLUMNS]
+    columns = {name: table[name][()] for name in layout.STEP_COLUMNS}
+    others = {name: group["read_back"][()] for name, group in table["set_points"].items()}
     return [
         Step(
             index=index,
-            field_set_T=float(field_set),
-            field_T=float(field),
-            source_temperature_K=float(temperature),
-            helium_pressure_bar=float(pressure),
-            velocity_m_s=float(velocity),
+            field_set_T=float(columns["field_set"][index]),
+            field_T=float(columns["field"][index]),
+            source_temperature_K=float(columns["source_temperature"][index]),
+            helium_pressure_bar=float(columns["helium_pressure"][index]),
+            velocity_m_s=float(columns["velocity"][index]),
+            point=int(columns["point"][index]),
+            background=BACKGROUNDS[BackgroundKind(int(columns["background"][index]))],
+            others={name: float(values[index]) for name, values in others.items()},
         )
-        for index, (_, field_set, field, temperature, pressure, velocity) in enumerate(zip(*columns, strict=True))
+        # A process that was killed may have left a row half written.
+        for index in range(min(len(column) for column in (*columns.values(), *others.values())))
     ]
 
 

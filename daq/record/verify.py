@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from daq.record.layout import CAUSES, Cause, ShotState
+from daq.plan.plan import Plan
+from daq.record.layout import BAD_SHOTS, CAUSES, Cause, ShotState
 from daq.record.run_file import RunFile, RunFileError
+from daq.record.series import Series
 
 
 @dataclass
@@ -16,6 +19,8 @@ class Report:
     recorded: int = 0
     lost: int = 0
     causes: dict[str, int] = field(default_factory=dict)
+    bad: dict[str, int] = field(default_factory=dict)
+    """Recorded, but not to be used, by reason; a shot may have several."""
     status: str = ""
     faults: list[str] = field(default_factory=list)
 
@@ -33,6 +38,76 @@ def verify(run: RunFile) -> Report:
     return report
 
 
+def sum_up(reports: list[Report]) -> Report:
+    """The ledgers of several files as one."""
+    total = Report(status=reports[-1].status)
+    for report in reports:
+        total.fired, total.recorded, total.lost = (
+            total.fired + report.fired,
+            total.recorded + report.recorded,
+            total.lost + report.lost,
+        )
+        for mine, others in ((total.causes, report.causes), (total.bad, report.bad)):
+            for reason, count in others.items():
+                mine[reason] = mine.get(reason, 0) + count
+        total.faults += report.faults
+    return total
+
+
+@dataclass
+class PlanReport:
+    """What became of the shots of a plan, over all files that it took."""
+
+    planned: int | None = None
+    """None where the plan ends when it knows enough."""
+    recorded: int = 0
+    skipped: int = 0
+    missing: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def verify_plan(series: Series) -> PlanReport:
+    """Check that no shot of the plan is recorded twice, and, if the plan was completed, that none is missing."""
+    recorded = np.sort(np.concatenate([part.planned[part.recorded] for part in series.parts]))
+    report = PlanReport(recorded=len(recorded))
+    if np.any(recorded < 0):
+        report.faults.append("a recorded shot has no number in the plan")
+    twice = int(np.count_nonzero(np.diff(recorded) == 0))
+    if twice:
+        report.faults.append(f"{twice} shots of the plan are recorded twice")
+    expected, skipped = _expected(series)
+    report.skipped = skipped
+    report.planned = _planned(series)
+    report.missing = int(np.count_nonzero(~np.isin(expected, recorded)))
+    complete = series.last.status == "complete"
+    if complete and report.missing:
+        report.faults.append(f"the plan was completed, but {report.missing} of its shots are not recorded")
+    if complete and report.planned is not None and len(expected) + skipped != report.planned:
+        report.faults.append(f"the plan has {report.planned} shots, its steps only {len(expected) + skipped}")
+    if report.planned is not None:
+        report.missing = report.planned - report.recorded - report.skipped
+    return report
+
+
+def _expected(series: Series) -> tuple[NDArray[np.int64], int]:
+    """Numbers in the plan of all shots of the steps that were begun, and how many belong to steps that were skipped."""
+    steps: dict[int, tuple[int, bool]] = {}
+    for part in series.parts:
+        columns = part.step_columns
+        for first, shots, skipped in zip(columns["planned_first"], columns["shots"], columns["skipped"], strict=False):
+            steps[int(first)] = (int(shots), bool(skipped))
+    wanted = [np.arange(first, first + shots) for first, (shots, skipped) in steps.items() if not skipped]
+    numbers = np.concatenate(wanted) if wanted else np.empty(0, np.int64)
+    return numbers, sum(shots for shots, skipped in steps.values() if skipped)
+
+
+def _planned(series: Series) -> int | None:
+    if not series.last.plan:
+        return None
+    plan = Plan.model_validate(series.last.plan)
+    return None if plan.open_ended else plan.shots
+
+
 def count_shots(run: RunFile) -> Report:
     """The ledger of an open run file, without reading its traces."""
     report = Report(status=run.status)
@@ -45,6 +120,9 @@ def count_shots(run: RunFile) -> Report:
     # Armed shots without a record, and records that were never acknowledged, are what a killed process leaves behind.
     report.lost = int(np.count_nonzero(states == int(ShotState.LOST))) + armed_left + unacknowledged
     report.causes = _causes(run, fired)
+    tagged = run.bad[run.recorded]
+    counts = {text: int(np.count_nonzero(tagged & bit.value)) for bit, text in BAD_SHOTS.items()}
+    report.bad = {text: count for text, count in counts.items() if count}
     if armed_left + unacknowledged:
         killed = CAUSES[Cause.PROCESS_KILLED]
         report.causes[killed] = report.causes.get(killed, 0) + armed_left + unacknowledged
@@ -86,7 +164,7 @@ def _check_bursts(run: RunFile, report: Report) -> None:
     for burst, (first, fired, recorded, lost) in enumerate(
         zip(bursts["first_shot"], bursts["fired"], bursts["recorded"], bursts["lost"], strict=True)
     ):
-        if fired < 0:
+        if fired < 0 or (run.status == "running" and first + fired > run.committed):
             continue
         states = run.states[first : first + fired]
         counted = (np.count_nonzero(states == int(ShotState.RECORDED)), np.count_nonzero(states == int(ShotState.LOST)))

@@ -31,13 +31,17 @@ from daq.record.messages import (
     Fired,
     Happened,
     Logged,
+    Measured,
     NewStep,
     Noted,
     Recorded,
+    Snapshot,
+    Tagged,
     get_to_writer,
     put,
 )
 
+UNKNOWN = (np.nan, np.nan)
 NO_WRITE = ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
 
 
@@ -48,7 +52,7 @@ class RunWriter:
         self.run = run
         self.path = Path(run.path)
         self._ring = ring
-        self._armed: Armed | None = None
+        self._armed: dict[int, Armed] = {}
         self._sum = np.zeros(run.samples, dtype=np.int64)
         self._recorded = 0
         self._lost = 0
@@ -71,20 +75,36 @@ class RunWriter:
             message.source_temperature_K,
             message.helium_pressure_bar,
             message.velocity_m_s,
+            message.index,
+            message.round,
+            message.point,
+            message.cycle,
+            message.background,
+            message.planned_first,
+            message.shots,
+            message.skipped,
         )
-        _append(self._file["entry/steps"], layout.STEP_COLUMNS, row)
+        steps = self._file["entry/steps"]
+        for name in (quantity.name for quantity in self.run.set_points):
+            for column, value in zip(("set", "read_back"), message.set_points.get(name, UNKNOWN), strict=True):
+                _extend(steps[f"set_points/{name}/{column}"], value)
+        for name in self.run.events:
+            timing = message.timing.get(name)
+            times = UNKNOWN if timing is None else (timing.planned_s, timing.programmed_s)
+            for column, value in zip(("planned", "programmed"), times, strict=True):
+                _extend(steps[f"timing/{name}/{column}"], value)
+        _append(steps, layout.STEP_COLUMNS, row)
 
     def arm(self, message: Armed) -> None:
         """Write down which shots are about to be taken, before they are."""
-        row = (message.first, message.shots, -1, 0, 0, message.step, int(FiredSource.UNKNOWN), message.at_s)
+        row = (message.first, message.shots, -1, 0, 0, message.step, int(FiredSource.UNKNOWN), -1, message.at_s)
         _append(self._file["entry/bursts"], layout.BURST_COLUMNS, row)
         self._grow(message.first + message.shots)
         rows = slice(message.first, message.first + message.shots)
         self._shots["state"][rows] = int(ShotState.ARMED)
         self._shots["burst"][rows] = message.burst
         self._shots["step"][rows] = message.step
-        self._shots["time_tag"][rows] = np.nan
-        self._armed = message
+        self._armed[message.burst] = message
         self.flush()
 
     def record(self, message: Recorded) -> int:
@@ -100,9 +120,11 @@ class RunWriter:
             rows = slice(int(numbers[first]), int(numbers[last - 1]) + 1)
             self._traces[rows] = block[first:last]
             self._shots["time_tag"][rows] = tags[first:last]
+            self._shots["planned"][rows] = message.planned + np.arange(first, last)
             self._shots["state"][rows] = int(ShotState.RECORDED)
         self._sum += block[:, 0].sum(axis=0, dtype=np.int64)
         self._recorded += count
+        self._file["entry/bursts/recorded"][message.burst] += count
         committed = int(numbers[-1]) + 1
         self.flush()
         self._shots["committed"][()] = committed
@@ -111,24 +133,43 @@ class RunWriter:
 
     def fire(self, message: Fired) -> None:
         """Close a burst: lost shots get their cause; armed numbers that were never fired are marked so."""
-        armed = self._armed
-        if armed is None or armed.burst != message.burst:
+        armed = self._armed.pop(message.burst, None)
+        if armed is None:
             raise ValueError(f"burst {message.burst} was never armed")
-        self._grow(armed.first + message.fired)
-        self._shots["state"][armed.first + message.fired :] = int(ShotState.NOT_FIRED)
+        end = armed.first + message.fired
+        self._grow(end)
+        self._shots["state"][end : armed.first + armed.shots] = int(ShotState.NOT_FIRED)
+        self._shots["burst"][armed.first : end] = message.burst
+        self._shots["step"][armed.first : end] = armed.step
         for number, cause in zip(message.lost, message.causes, strict=True):
             self._shots["state"][number] = int(ShotState.LOST)
             self._shots["cause"][number] = cause
-            self._shots["burst"][number] = message.burst
-            self._shots["step"][number] = armed.step
         bursts = self._file["entry/bursts"]
         bursts["fired"][message.burst] = message.fired
-        bursts["recorded"][message.burst] = message.fired - len(message.lost)
         bursts["lost"][message.burst] = len(message.lost)
         bursts["fired_source"][message.burst] = message.source
+        bursts["counted"][message.burst] = message.counted
         self._lost += len(message.lost)
-        self._armed = None
         self.flush()
+
+    def tag(self, message: Tagged) -> None:
+        """Shots turned out to be bad; what they recorded stays."""
+        bad = self._shots["bad"]
+        if message.numbers:
+            numbers = np.frombuffer(message.numbers, dtype=np.int64)
+            bad[numbers] = bad[numbers] | message.bit
+        else:
+            rows = slice(max(0, message.first), min(message.last + 1, bad.shape[0]))
+            bad[rows] = bad[rows] | message.bit
+
+    def measure(self, message: Measured) -> None:
+        numbers = np.frombuffer(message.numbers, dtype=np.int64)
+        self._shots["ionisation"][numbers] = np.frombuffer(message.ionisation_s, dtype=np.float64)
+
+    def snapshot(self, message: Snapshot) -> None:
+        snapshots = self._file["entry/snapshots"]
+        snapshots[message.when][:] = [_text(value, layout.VALUE_BYTES) for value in message.values]
+        snapshots[f"{message.when}_time"][()] = message.time_s
 
     def log(self, message: Logged) -> None:
         for name, value in (("time", message.time_s), ("value", message.value)):
@@ -144,8 +185,9 @@ class RunWriter:
 
     def finish(self, message: Finish) -> Finished:
         """Settle what is still open, fill in the end of the run, close, and give the file its permissions back."""
-        if self._armed is not None:
-            self._declare_lost(self._armed)
+        for armed in list(self._armed.values()):
+            self._declare_lost(armed)
+        self._settle()
         if self._recorded:
             self._file["entry/spectrum/mean"][:] = self._sum / self._recorded
         entry = self._file["entry"]
@@ -162,11 +204,21 @@ class RunWriter:
         """Give the file its permissions back after a failure; what was committed stays readable."""
         self.path.chmod(self._mode)
 
+    def _settle(self) -> None:
+        """Shots of a burst that was fired, whose block never came, are lost as well."""
+        states, causes = self._shots["state"][:], self._shots["cause"][:]
+        left = states == int(ShotState.ARMED)
+        if not left.any():
+            return
+        states[left], causes[left] = int(ShotState.LOST), int(Cause.PROCESS_KILLED)
+        self._shots["state"][:], self._shots["cause"][:] = states, causes
+        self._lost += int(left.sum())
+        for burst, count in zip(*np.unique(self._shots["burst"][:][left], return_counts=True), strict=True):
+            self._file["entry/bursts/lost"][burst] += count
+
     def _declare_lost(self, armed: Armed) -> None:
-        states = self._shots["state"][armed.first : armed.first + armed.shots]
-        lost = tuple(int(armed.first + i) for i in np.flatnonzero(states == int(ShotState.ARMED)))
-        causes = (int(Cause.PROCESS_KILLED),) * len(lost)
-        self.fire(Fired(armed.burst, armed.shots, int(FiredSource.UNKNOWN), lost, causes))
+        lost = tuple(range(armed.first, armed.first + armed.shots))
+        self.fire(Fired(armed.burst, armed.shots, int(FiredSource.UNKNOWN), lost, (int(Cause.PROCESS_KILLED),) * len(lost)))
 
     def _grow(self, shots: int) -> None:
         if shots > self._shots["state"].shape[0]:
@@ -192,9 +244,9 @@ def _runs(numbers: np.ndarray) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _text(text: str) -> np.bytes_:
+def _text(text: str, length: int = layout.TEXT_BYTES) -> np.bytes_:
     """As much of the text as its fixed length holds, cut between characters."""
-    return np.bytes_(text.encode()[: layout.TEXT_BYTES].decode(errors="ignore").encode())
+    return np.bytes_(text.encode()[:length].decode(errors="ignore").encode())
 
 
 def serve(requests: BinaryIO, replies: BinaryIO, memory: str) -> None:
@@ -219,6 +271,12 @@ def serve(requests: BinaryIO, replies: BinaryIO, memory: str) -> None:
                     file.fire(message)
                 case NewStep():
                     file.step(message)
+                case Tagged():
+                    file.tag(message)
+                case Measured():
+                    file.measure(message)
+                case Snapshot():
+                    file.snapshot(message)
                 case Logged():
                     file.log(message)
                 case Happened():
@@ -236,6 +294,8 @@ def serve(requests: BinaryIO, replies: BinaryIO, memory: str) -> None:
             file.abandon()
         with suppress(BrokenPipeError):
             put(replies, Failed(str(error)))
+        # Taken down in order, HDF5 would try to write again, and complain about every object.
+        os._exit(1)
 
 
 def main() -> None:

@@ -126,6 +126,10 @@ class Profiles:
         kept = tuple(sums for sums in self.steps if sums.step.index in steps)
         return Profiles(self.axis, self.element, self.windows, self.outside, kept, self.spectra)
 
+    def at_point(self, point: int) -> "Profiles":
+        """The same with only the steps of one point of the plan's scans."""
+        return self.selected(frozenset(sums.step.index for sums in self.steps if sums.step.point == point))
+
     def profile(self, size: int, field_set_T: float) -> Profile:
         """Profile of one cluster at a set field, in codes times samples per shot.  Needs two shots, else `ValueError`."""
         place = next((i for i, window in enumerate(self.windows) if window.size == size), None)

@@ -49,7 +49,7 @@ def test_all_faults_are_named_together() -> None:
     table = read_toml(SIMULATED)
     del table["mcp"]
     table["clok"] = {}
-    with pytest.raises(ConfigurationError, match=r"'mcp' is missing.*unknown key 'clok', did you mean 'clock'"):
+    with pytest.raises(ConfigurationError, match=r"2 faults:\n.*'mcp' is missing\n.*unknown key 'clok', did you mean 'clock'"):
         check_model(table, Laboratory, "here")
 
 

@@ -43,7 +43,7 @@ def test_a_wrong_plan_is_refused(tmp_path: Path, command: str, change: tuple[str
 def test_a_plan_is_shown_without_any_instrument() -> None:
     result = clusterbeam("plan", "vanadium-25K")
     assert result.returncode == 0
-    assert "4000 shots" in result.stdout
+    assert "4,000 shots" in result.stdout
     assert "ionisation" in result.stdout
 
 

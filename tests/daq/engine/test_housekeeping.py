@@ -11,6 +11,7 @@ from config.laboratory import read_laboratory
 from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
+from drivers.quantity import Quantity
 from simulators.wire.remote import Remote
 from tests.daq.cli.conftest import simulation
 
@@ -31,17 +32,20 @@ def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> 
             # As slow as the slowest real serial line; without threads of their own nobody would be read meanwhile.
             instruments.by_name[dead].link.timeout_s = 10.0  # type: ignore[attr-defined]
 
-            def log(channel: str, when_s: float, value: float) -> None:
-                name = channel.partition(".")[0]
-                readings[name] = readings.get(name, 0) + 1
-                if all(readings.get(other, 0) >= ENOUGH for other in others):
-                    everybody.set()
+            class Notes:
+                def reading(self, name: str, quantity: Quantity, asked_s: float, value: float) -> None:
+                    readings[name] = readings.get(name, 0) + 1
+                    if all(readings.get(other, 0) >= ENOUGH for other in others):
+                        everybody.set()
 
-            def alarm(sentence: str) -> None:
-                if sentence.startswith(f"{dead}:"):
-                    given_up.set()
+                def unfit(self, name: str, reason: str, good_s: float, asked_s: float) -> None:
+                    if name == dead:
+                        given_up.set()
 
-            with Remote(laboratory.control) as control, Housekeeping(instruments, Clock(1.0), log, alarm):
+                def fit(self, name: str, asked_s: float) -> None:
+                    pass
+
+            with Remote(laboratory.control) as control, Housekeeping(instruments, Clock(1.0), Notes()):
                 control.fault(dead, "silence", count=100_000)
                 assert everybody.wait(30)
                 assert not given_up.is_set()

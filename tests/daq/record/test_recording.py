@@ -65,7 +65,7 @@ def take(recorder: Recorder, burst: int, first: int, missing: tuple[int, ...] = 
 def test_a_complete_run_reads_back(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     with Recorder(header(path)) as recorder:
-        recorder.tell(NewStep(0, 1.5, 2.4, 2.39, 25.1, 6.0, 432.0))
+        recorder.tell(NewStep(0, 1.5, 2.4, 2.39, 25.1, 6.0, 432.0, shots=16))
         take(recorder, 1 - 1, 0)
         take(recorder, 1, SHOTS, missing=(0, 3, 4))
         recorder.tell(Logged(0, 2.0, 199.5))
