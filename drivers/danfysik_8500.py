@@ -146,6 +146,9 @@ class Danfysik8500(Driver):
         self._wait("on and ready", lambda: not self._any_set(OFF, NOT_READY), self._ready_s)
         self._switched_on = True
 
+    def reset_interlocks(self) -> None:
+        self.do("reset_interlocks")
+
     def ramp_to_zero_and_off(self) -> None:
         """Set point zero, wait until the current has decayed, contactor off."""
         self._set_zero()

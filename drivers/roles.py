@@ -116,6 +116,9 @@ class MagnetSupply(Instrument, Protocol):
     def switch_on(self) -> None:
         """Main contactor on, and wait until the supply is ready."""
 
+    def reset_interlocks(self) -> None:
+        """Forget interlocks whose cause has gone."""
+
     def ramp_to_zero_and_off(self) -> None:
         """Set point zero, wait for the current to decay, contactor off."""
 

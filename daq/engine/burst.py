@@ -137,17 +137,12 @@ class BurstTaker:
 
     def _collect(self, armed: _Armed) -> _Taken:
         """Wait for a burst, read it, and number its shots."""
-        try:
-            complete = self._wait(armed)
-            finished_s = self._clock.now()
-            segments = self._digitizer().collect()
-            self._check(segments)
-        except DriverError:
-            self._lose(armed)
-            raise
+        complete = self._wait(armed)
+        finished_s = self._clock.now()
+        segments = self._digitizer().collect()
+        self._check(segments)
         counted = tally(segments.time_tags_s, armed.first, self._rate_Hz)
         if complete and not len(counted.kept):
-            self._lose(armed)
             raise TriggersStopped("none of the digitizer's segments lies on a shot of the machine; check its trigger")
         self.next_shot = armed.first + counted.fired
         unseen = self._unseen(armed, counted.fired, finished_s)

@@ -103,9 +103,6 @@ class Machine:
         found = self.instruments
         found.reconnect(name)
         instrument = found.by_name[name]
-        reset = getattr(instrument, "clear_faults", None)
-        if reset is not None:
-            reset()
         instrument.prepare()
         match self._laboratory.instruments[name].role:
             case "ablation laser":
@@ -113,6 +110,7 @@ class Machine:
             case "ionisation laser":
                 found.ionisation_laser.start()
             case "magnet supply":
+                found.magnet.reset_interlocks()
                 found.magnet.switch_on()
             case "digitizer":
                 found.digitizer.configure(digitizer_setup(self._laboratory, self._plan.acquisition))

@@ -38,8 +38,7 @@ class Pauses:
         """
         if self._check() is Wish.GO_ON:
             return False
-        self.holding = True
-        self._hold()
+        self.hold()
         waiting: dict[str, None] = {}
         since_s = self._clock.now()
         self._logbook.report(State.PAUSED, self._why())
@@ -67,11 +66,13 @@ class Pauses:
         reasons = [trouble.reason for trouble in self._control.troubles.values()]
         return "paused by the operator" if not reasons else f"paused: {'; '.join(reasons)}"
 
-    def _hold(self) -> None:
+    def hold(self) -> None:
+        """Stop the triggers.  What is unfit from now on may be so because of that."""
+        self.holding = True
         try:
             self._machine.hold()
         except DriverError as error:
-            self._logbook.event(f"the triggers could not be stopped for the pause: {error}")
+            self._logbook.event(f"the triggers could not be stopped: {error}")
 
     def _see_to_troubles(self, since_s: float) -> None:
         for name, trouble in list(self._control.troubles.items()):
@@ -107,7 +108,7 @@ class Pauses:
         try:
             self._machine.release(step)
         except Interrupted:
-            self._hold()
+            self.hold()
             return False
         except DriverError as error:
             self._control.unfit(error.instrument, str(error), self._clock.now())
@@ -123,5 +124,5 @@ class Pauses:
                 self._control.fail(str(error))
         else:
             return True
-        self._hold()
+        self.hold()
         return False

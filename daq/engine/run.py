@@ -155,7 +155,7 @@ class Run:
             self._plan.acquisition.rate_Hz,
             self._clock,
             self._control.interrupt,
-            self._machine.hold,
+            self._pauses.hold,
             self._machine.trigger_counter(),
         )
 

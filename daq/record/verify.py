@@ -91,14 +91,14 @@ def verify_plan(series: Series) -> PlanReport:
 
 def _expected(series: Series) -> tuple[NDArray[np.int64], int]:
     """Numbers in the plan of all shots of the steps that were begun, and how many belong to steps that were skipped."""
-    steps: dict[int, tuple[int, bool]] = {}
+    wanted, skipped = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for part in series.parts:
         columns = part.step_columns
-        for first, shots, skipped in zip(columns["planned_first"], columns["shots"], columns["skipped"], strict=False):
-            steps[int(first)] = (int(shots), bool(skipped))
-    wanted = [np.arange(first, first + shots) for first, (shots, skipped) in steps.items() if not skipped]
-    numbers = np.concatenate(wanted) if wanted else np.empty(0, np.int64)
-    return numbers, sum(shots for shots, skipped in steps.values() if skipped)
+        for first, shots, left_out in zip(columns["planned_first"], columns["shots"], columns["skipped"], strict=False):
+            (skipped if left_out else wanted).append(np.arange(first, first + shots))
+    # A step that was interrupted stands in both files, in the second with what was left of it.
+    numbers, without = np.unique(np.concatenate(wanted)), np.unique(np.concatenate(skipped))
+    return np.setdiff1d(numbers, without), len(without)
 
 
 def _planned(series: Series) -> int | None:

@@ -1,0 +1,136 @@
+"""What becomes of a run when something fails in the middle: it ends or goes on as the instrument's policy says, and every
+shot is accounted for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.laboratory import read_laboratory
+from daq import Laboratory
+from daq.engine.state import Ending, Progress, State, Summary
+from daq.record.series import Series
+from daq.record.verify import Report, verify, verify_plan
+from simulators.wire.remote import Remote
+from tests.daq.cli.conftest import QUICK, SMALL, simulation
+
+pytestmark = pytest.mark.timeout(120)
+DRIVERS = {
+    "chopper": "srs_sr542",
+    "magnet": "danfysik_8500",
+    "cold_head": "lakeshore_336",
+    "digitizer": "keysight_infiniium",
+    "ablation_laser": "quantel_bss",
+    "helium": "bronkhorst_elpress",
+}
+PLAN = SMALL.replace("shots_per_group = 80", "shots_per_group = 120")
+SHOTS = 480
+
+
+class Disturbed:
+    """A run in which `fault` happens once shots are taken, and `when_paused` at the first pause."""
+
+    def __init__(self, directory: Path, policies: dict[str, str], speed: float = 20.0) -> None:
+        text = QUICK
+        for name, policy in policies.items():
+            driver = f'driver = "{DRIVERS[name]}"'
+            text = text.replace(driver, f"{driver}\npolicy = {policy}")
+        (directory / "base.toml").write_text(text)
+        (directory / "plan.toml").write_text(PLAN)
+        self._directory, self._speed = directory, speed
+        self.states: list[State] = []
+
+    def run(self, fault: dict[str, Any], when_paused: Callable[[Remote], None] = lambda control: None) -> Summary:
+        base = self._directory / "base.toml"
+        with (
+            simulation(self._directory, "--config", base, "--speed", self._speed, "--seed", 5) as found,
+            Remote(read_laboratory(found.config)[0].control) as control,
+            Laboratory(found.config) as lab,
+        ):
+
+            def watch(progress: Progress) -> None:
+                if progress.state is not (self.states[-1] if self.states else None):
+                    self.states.append(progress.state)
+                    if progress.state is State.PAUSED:
+                        when_paused(control)
+                if progress.recorded >= 60 and fault:
+                    control(do="fault", **fault)
+                    fault.clear()
+
+            summary = lab.run(lab.plan(self._directory / "plan.toml"), self._directory / "runs", watch)
+        assert summary.path is not None
+        with Series(summary.path) as series:
+            self.report: Report = verify(series.last)
+            self.plan = verify_plan(series)
+            self.log = [text for _, text in series.last.events()]
+        assert self.report.complete, self.report.faults
+        assert not self.plan.faults
+        assert summary.unsafe == ()
+        return summary
+
+
+UNLOCK = {"instrument": "chopper", "kind": "lose_lock", "seconds": 4.0}
+TRIP = {"instrument": "magnet", "kind": "interlock", "cause": "magnet water flow"}
+
+
+def test_a_chopper_that_loses_lock_ends_the_run_unless_told_otherwise(tmp_path: Path) -> None:
+    run = Disturbed(tmp_path, {})
+    summary = run.run(dict(UNLOCK))
+    assert summary.ending is Ending.FAILED
+    assert "chopper is not fit for a run" in summary.reason
+    assert run.report.bad.keys() >= {"an instrument was lost or unfit"}
+    assert 0 < summary.recorded < SHOTS
+
+
+def test_a_chopper_with_the_policy_retry_is_waited_for(tmp_path: Path) -> None:
+    run = Disturbed(tmp_path, {"chopper": '{ on_fault = "retry", retry_after_s = 1.0 }'})
+    summary = run.run(dict(UNLOCK))
+    assert summary.ending is Ending.COMPLETE, summary.reason
+    assert run.plan.recorded == SHOTS
+    assert run.states[-5:] == [State.RUNNING, State.PAUSED, State.RUNNING, State.FINISHING, State.IDLE]
+    assert any("chopper is set up again" in text for text in run.log)
+
+
+def test_with_the_policy_skip_the_run_goes_on_and_its_shots_are_marked(tmp_path: Path) -> None:
+    run = Disturbed(tmp_path, {"chopper": '{ on_fault = "skip" }'})
+    summary = run.run(dict(UNLOCK))
+    assert summary.ending is Ending.COMPLETE, summary.reason
+    assert State.PAUSED not in run.states
+    assert 0 < run.report.bad["an instrument was lost or unfit"] < SHOTS
+    assert any("chopper is fit again" in text for text in run.log)
+
+
+def test_a_tripped_magnet_with_the_policy_pause_waits_for_the_operator(tmp_path: Path) -> None:
+    """The operator restores the water and resumes; the program resets the interlock and ramps up again."""
+    run = Disturbed(tmp_path, {"magnet": '{ on_fault = "pause", pause_at_most_s = 30.0 }'})
+    summary = run.run(dict(TRIP))
+    assert summary.ending is Ending.FAILED
+    assert "nobody resumed the run in 30 s" in summary.reason
+    assert "magnet water flow" in summary.reason
+
+
+def test_a_tripped_magnet_with_the_policy_retry_comes_back(tmp_path: Path) -> None:
+    run = Disturbed(tmp_path, {"magnet": '{ on_fault = "retry", retries = 5, retry_after_s = 1.0 }'})
+    summary = run.run(dict(TRIP), lambda control: control(do="fault", **TRIP, present=False))
+    assert summary.ending is Ending.COMPLETE, summary.reason
+    assert run.plan.recorded == SHOTS
+
+
+def test_an_instrument_is_not_set_up_for_ever(tmp_path: Path) -> None:
+    run = Disturbed(tmp_path, {"magnet": '{ on_fault = "retry", retries = 2, retry_after_s = 0.5 }'})
+    summary = run.run(dict(TRIP))
+    assert summary.ending is Ending.FAILED
+    assert "it was set up again 2 times in this run" in summary.reason
+
+
+@pytest.mark.parametrize("name", ["cold_head", "digitizer"])
+def test_a_lost_wire_with_the_policy_retry_is_opened_again(tmp_path: Path, name: str) -> None:
+    run = Disturbed(tmp_path, {name: '{ on_fault = "retry", retry_after_s = 0.5 }'})
+    summary = run.run({"instrument": name, "kind": "drop"})
+    assert summary.ending is Ending.COMPLETE, summary.reason
+    assert run.plan.recorded == SHOTS
+    assert any(f"{name} is set up again" in text for text in run.log)
+    if name == "digitizer":
+        assert summary.lost > 0
+        assert run.report.causes.keys() == {"the digitizer failed"}
