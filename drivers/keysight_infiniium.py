@@ -29,13 +29,18 @@ ERROR_QUEUE = 31
 STATES = {"SING": "armed", "STOP": "stopped", "RUN": "running freely"}
 RESET_S = 15.0
 POLL_S = 0.05
+ARM_POLL_S = 0.002
+"""Shots pass by until it is armed."""
+EXCHANGES, ARMING_S = 16, 0.01
+"""Of `arm` and `collect` beside block and time tags; until it is armed (*assumed*)."""
 
 
 class Infiniium(Driver):
     """Role `digitizer`.
 
     `ready_s` is the longest wait, in wall time, for being armed and for processing after the last trigger; `block_s` for
-    the transfer of one channel's block (20 MB need 2 s at the 10 MB/s that are certain).
+    the transfer of one channel's block (20 MB need 2 s at the 10 MB/s that are certain).  `transfer_MB_s` and `exchange_s`
+    (one round trip; *assumed*) say how fast this unit is on its network; plans are forecast with them.
     """
 
     role = "digitizer"
@@ -58,10 +63,19 @@ class Infiniium(Driver):
     )
 
     def __init__(
-        self, name: str, link: Link, *, ready_s: float = 5.0, block_s: float = 60.0, pause: Pause = time.sleep
+        self,
+        name: str,
+        link: Link,
+        *,
+        ready_s: float = 5.0,
+        block_s: float = 60.0,
+        transfer_MB_s: float = 10.0,
+        exchange_s: float = 0.5e-3,
+        pause: Pause = time.sleep,
     ) -> None:
         super().__init__(name, link, pause=pause)
         self._ready_s, self._block_s = ready_s, block_s
+        self._transfer_MB_s, self._exchange_s = transfer_MB_s, exchange_s
         self._setup: DigitizerSetup | None = None
         self._segments = 0
         self._finished = False
@@ -114,7 +128,7 @@ class Infiniium(Driver):
             self._flag(latch)
         self._finished = False
         self._send(":SINGle")
-        self._wait("armed", lambda: self._flag(":AER?"), self._ready_s, POLL_S)
+        self._wait("armed", lambda: self._flag(":AER?"), self._ready_s, ARM_POLL_S)
         self._check_errors(":SINGle")
 
     def finished(self) -> bool:
@@ -123,7 +137,9 @@ class Infiniium(Driver):
         return self._finished
 
     def readout_s(self, setup: DigitizerSetup, shots: int) -> float:
-        return 0.1 + shots * setup.samples * 2 / 50e6
+        """The block, a preamble per channel, a time tag per segment, and the exchanges of `arm`."""
+        transfer_s = 2 * shots * setup.samples * len(setup.channels) / (self._transfer_MB_s * 1e6)
+        return transfer_s + (shots + EXCHANGES) * self._exchange_s + ARMING_S
 
     def captured(self) -> int:
         return self._integer("the segment count", self._ask(":WAVeform:SEGMented:COUNt?"))

@@ -80,7 +80,9 @@ def connect(name: str, configuration: InstrumentConfiguration, log: WireLog | No
     check_options(name, configuration)
     found: Any = driver_class(configuration.driver)
     if not found.on_a_wire:
-        return found(name, configuration.address, **configuration.options)
+        unit = found(name, configuration.address, **configuration.options)
+        unit.open()
+        return unit
     link = open_link(
         name,
         configuration.address,
@@ -112,4 +114,5 @@ class NoLink:
 def unconnected(name: str, configuration: InstrumentConfiguration) -> Any:
     """A driver that tells what is known without its instrument: its quantities with this unit's limits."""
     check_options(name, configuration)
-    return driver_class(configuration.driver)(name, NoLink(), **configuration.options)  # type: ignore[arg-type]
+    found: Any = driver_class(configuration.driver)
+    return found(name, NoLink() if found.on_a_wire else configuration.address, **configuration.options)

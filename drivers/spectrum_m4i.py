@@ -28,12 +28,15 @@ READY = 0x4
 FAULTS = {DATA_OVERRUN: "data overrun", DATA_ERROR: "data error", TIMESTAMP_OVERRUN: "time-stamp overrun"}
 """Bits of SPC_M2STATUS."""
 STAMP_BYTES = 16
+RESTART_S = 2e-3
+"""Stopping and starting the card again (*assumed*)."""
 
 
 class SpectrumM4i(Driver):
     """Role `digitizer`.
 
-    The address is the card's: `/dev/spcm0`, or that of a digitizerNETBOX.  The sample rate must be the card's highest
+    The address is the card's: `/dev/spcm0`, or that of a digitizerNETBOX.  `copy_MB_s` is how fast samples are widened and
+    copied out of the transfer buffer (of the computer; *assumed*, measure it).  The sample rate must be the card's highest
     divided by a power of two; the record is rounded up to a multiple of 32 samples, of which 32 precede the trigger.
     """
 
@@ -45,23 +48,30 @@ class SpectrumM4i(Driver):
         Quantity("status_word", "", int, query="SPC_M2STATUS", low=0, high=0xFFFFFFFF, source="modes"),
     )
 
-    def __init__(self, name: str, address: str, *, ready_s: float = 5.0, pause: Pause = time.sleep) -> None:
+    def __init__(
+        self, name: str, address: str, *, ready_s: float = 5.0, copy_MB_s: float = 500.0, pause: Pause = time.sleep
+    ) -> None:
         self.name, self.link, self._pause = name, None, pause  # type: ignore[assignment]
         self.quantities = {quantity.name: quantity for quantity in self.declared}
         self._believable = dict(self.quantities)
-        self._ready_s = ready_s
-        try:
-            import spcm
-        except Exception as error:
-            # Without the library the package raises a bare Exception while it is imported.
-            raise LinkClosed(name, f"the maker's driver library is not installed ({error})") from None
-        self._spcm: Any = spcm
-        self._card: Any = spcm.Card(address)
-        self._call("open", self._card.open)
+        self._address, self._ready_s, self._copy_MB_s = address, ready_s, copy_MB_s
+        self._spcm: Any = None
+        self._card: Any = None
         self._setup: DigitizerSetup | None = None
         self._samples = self._armed = 0
         self._data: Any = None
         self._stamps: Any = None
+
+    def open(self) -> None:
+        """Take the card.  `LinkClosed` where it, or its maker's library, is not there."""
+        try:
+            import spcm
+        except Exception as error:
+            # Without the library the package raises a bare Exception while it is imported.
+            raise LinkClosed(self.name, f"the maker's driver library is not installed ({error})") from None
+        self._spcm = spcm
+        self._card = spcm.Card(self._address)
+        self._call("open", self._card.open)
 
     def identify(self) -> Identity:
         name = str(self._card.product_name())
@@ -125,7 +135,8 @@ class SpectrumM4i(Driver):
         return self._armed > 0 and self.captured() >= self._armed
 
     def readout_s(self, setup: DigitizerSetup, shots: int) -> float:
-        return 0.01
+        """The card transfers while it records, so only copying a burst and starting anew cost time."""
+        return RESTART_S + shots * setup.samples * len(setup.channels) / (self._copy_MB_s * 1e6)
 
     def captured(self) -> int:
         self._raise_overrun()

@@ -29,6 +29,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fixed-ports", action="store_true", help="the ports of the configuration instead of free ones")
     parser.add_argument("--control", type=int, default=0, help="port of the control socket")
     parser.add_argument("--faults", type=Path, help="TOML file of faults and their times")
+    parser.add_argument("--rod", choices=("V", "Nb", "Ta", "Al"), default="V", help="metal in the source")
+    parser.add_argument("--transfer-MB-s", type=float, help="how fast the digitizer's network is")
     parser.add_argument("--canned", action="store_true", help="fixed traces instead of simulated ones")
     parser.add_argument("--json", action="store_true", help="print one JSON line when ready")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
@@ -40,8 +42,9 @@ async def run(options: argparse.Namespace, laboratory: Laboratory, calibrations:
     simulated = SimulatedLaboratory(
         laboratory, read_truth(options.truth), options.seed, cold=options.cold, canned=options.canned
     )
+    simulated.beamline.load_rod(options.rod)
     clock = Clock(options.speed or laboratory.clock.speed)
-    wiring = Wiring(options.fixed_ports, options.serial, options.control, options.faults)
+    wiring = Wiring(options.fixed_ports, options.serial, options.control, options.faults, options.transfer_MB_s)
     async with AsyncExitStack() as context:
         real = await start(simulated, laboratory, clock, wiring, context)
         if options.write_config is not None:
@@ -79,6 +82,8 @@ def main() -> None:
     try:
         if options.speed is not None and not options.speed > 0:
             raise ConfigurationError(f"--speed = {options.speed:g} must be positive")
+        if options.transfer_MB_s is not None and not options.transfer_MB_s > 0:
+            raise ConfigurationError(f"--transfer-MB-s = {options.transfer_MB_s:g} must be positive")
         laboratory, _ = read_laboratory(options.config)
         asyncio.run(run(options, laboratory, calibrations_anywhere(laboratory, options.config)))
     except (ConfigurationError, OSError) as error:

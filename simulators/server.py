@@ -31,13 +31,17 @@ class Wiring:
     serial: bool = False
     control_port: int = 0
     faults: Path | None = None
+    transfer_MB_s: float | None = None
+    """How fast the digitizer's network is; without it as fast as this machine."""
 
 
 async def start(
     simulated: SimulatedLaboratory, laboratory: Laboratory, clock: Clock, wiring: Wiring, context: AsyncExitStack
 ) -> Laboratory:
     """Put every instrument on its wire; the laboratory with the real addresses.  `context` stops them."""
-    ports = {name: Port(instrument, clock) for name, instrument in simulated.instruments.items()}
+    digitizer = laboratory.named("digitizer")
+    slow = {} if wiring.transfer_MB_s is None else {digitizer: 1e6 * wiring.transfer_MB_s}
+    ports = {name: Port(instrument, clock, slow.get(name)) for name, instrument in simulated.instruments.items()}
     faults = read_schedule(wiring.faults, ports) if wiring.faults else []
     addresses = {}
     for name, port in ports.items():

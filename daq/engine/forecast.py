@@ -1,5 +1,6 @@
 """What a plan will need: time and disk; and whether the output directory can take it."""
 
+import math
 import re
 import shutil
 import tempfile
@@ -78,11 +79,11 @@ def _burst(plan: Plan) -> int:
 
 
 def _duty(plan: Plan, readout_s: float) -> float:
-    """Recorded over fired shots of a group.  After its read-out the digitizer waits for the next trigger, so the shots that
-    a read-out costs are whole ones on average plus the period that it ends in; after the last burst nothing is lost."""
+    """Recorded over fired shots of a group.  A read-out begins with a burst's last shot and costs the triggers that come
+    before its end; after the last burst of a group nothing is lost."""
     shots, rate_Hz = plan.interleave.shots_per_group, plan.acquisition.rate_Hz
     gaps = -(-shots // plan.acquisition.shots_per_burst) - 1
-    return shots / (shots + gaps * readout_s * rate_Hz)
+    return shots / (shots + gaps * math.floor(readout_s * rate_Hz))
 
 
 class _Ways:

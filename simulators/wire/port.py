@@ -9,6 +9,8 @@ from simulators.wire.clock import Clock
 from simulators.wire.faults import KINDS, Faults
 
 REBOOT = "reboot"
+PIECE = 1 << 18
+"""Of a long reply that goes out slowly."""
 SPEAK_S = 0.02
 """How often an instrument that sends unasked is listened to, wall time."""
 
@@ -22,12 +24,15 @@ class Sink(Protocol):
 
 
 class Port:
-    """An instrument with its clock and its scheduled wire faults; answers one message after the other."""
+    """An instrument with its clock and its scheduled wire faults; answers one message after the other.
 
-    def __init__(self, instrument: SimulatedInstrument, clock: Clock) -> None:
+    Its network carries `bytes_per_s` of wall time, if given.
+    """
+
+    def __init__(self, instrument: SimulatedInstrument, clock: Clock, bytes_per_s: float | None = None) -> None:
         self.instrument = instrument
         self.faults = Faults()
-        self._clock = clock
+        self._clock, self._bytes_per_s = clock, bytes_per_s
 
     def fault(self, kind: str, **parameters: Any) -> None:
         """Something goes wrong now: on the wire, with the mains, or inside the instrument; `ValueError` names the kinds."""
@@ -52,11 +57,23 @@ class Port:
             if spoiled.delay_s:
                 await asyncio.sleep(spoiled.delay_s)
             if len(spoiled.data):
-                sink.write(spoiled.data)
-                await sink.drain()
+                await self._send(spoiled.data, sink)
             if spoiled.drop:
                 hang_up()
                 return
+
+    async def _send(self, data: bytes | memoryview, sink: Sink) -> None:
+        if self._bytes_per_s is None:
+            sink.write(data)
+            await sink.drain()
+            return
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        for first in range(0, len(data), PIECE):
+            sent = first + len(data[first : first + PIECE])
+            await asyncio.sleep(started + sent / self._bytes_per_s - loop.time())
+            sink.write(data[first:sent])
+            await sink.drain()
 
     async def speak(self, sink: Sink) -> None:
         """Hand on what the instrument sends by itself, as long as somebody may hear it; returns at once if it never does."""

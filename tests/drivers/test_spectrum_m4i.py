@@ -44,6 +44,7 @@ def test_identity(card: Card, digitizer: SpectrumM4i) -> None:
     assert (found.model, found.serial, found.firmware) == ("M4i.2220-x8", "12345", "driver 7.5.22000")
     card.name = b"M2p.5961-x4"
     other = SpectrumM4i("digitizer", "/dev/spcm0")
+    other.open()
     with pytest.raises(WrongInstrument, match=r"M2p\.5961-x4"):
         other.identify()
 
@@ -51,12 +52,18 @@ def test_identity(card: Card, digitizer: SpectrumM4i) -> None:
 def test_no_card_and_no_library(card: Card) -> None:
     card.present = False
     with pytest.raises(LinkClosed, match="cannot connect"):
-        SpectrumM4i("digitizer", "/dev/spcm0")
+        SpectrumM4i("digitizer", "/dev/spcm0").open()
 
 
 def test_without_the_makers_library_the_reason_is_said() -> None:
     with pytest.raises(LinkClosed, match="the maker's driver library is not installed"):
-        SpectrumM4i("digitizer", "/dev/spcm0")
+        SpectrumM4i("digitizer", "/dev/spcm0").open()
+
+
+def test_what_it_costs_to_read_out_is_known_without_the_card() -> None:
+    unit = SpectrumM4i("digitizer", "/dev/spcm0", copy_MB_s=100.0)
+    short, long = (unit.readout_s(SETUP, shots) for shots in (1, 100_001))
+    assert long - short == pytest.approx(0.1)
 
 
 def test_a_set_up_reaches_the_registers(card: Card, digitizer: SpectrumM4i) -> None:
