@@ -64,6 +64,7 @@ def _system() -> Iterator[Quantity]:
         query=":PULSE0:COUN:COUN? TCNTS",
         low=0,
         polled=True,
+        counts="triggers",
         source="4",
         about="place of TCNTS assumed",
     )

@@ -96,7 +96,7 @@ class COMPexPro(Driver):
             "high_voltage_kV", "kV", float, "read-write", "HV?", "HV={value:.1f}", 0.0, 40.0, polled=True, source="section 5"
         ),
         Quantity("tube_pressure_mbar", "mbar", int, "read", "PRESSURE?", low=0, high=6000, polled=True, source="section 5"),
-        Quantity("total_shots", "", int, "read", "TOTALCOUNTER?", low=0, polled=True, source="section 5"),
+        Quantity("total_shots", "", int, "read", "TOTALCOUNTER?", low=0, polled=True, counts="shots", source="section 5"),
         Quantity(
             "pulse_energy_mJ",
             "mJ",

@@ -78,7 +78,7 @@ class BigSkyBSS(Driver):
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("lamp_voltage_V", "V", int, "read-write", "V", "V{value:04d}", 500, 1800, polled=True, source="3.2"),
         Quantity("coolant_C", "°C", int, query="CG", low=0, high=99, polled=True, source="3.1", about="cooling water"),
-        Quantity("lamp_shots", "", int, query="C", low=0, polled=True, source="3.2", about="lamp shot counter"),
+        Quantity("lamp_shots", "", int, query="C", low=0, polled=True, counts="shots", source="3.2", about="lamp shot counter"),
         Quantity("shutter_open", "", bool, "read-write", "R", "R{value}", polled=True, source="3.1"),
         Quantity("pump_on", "", bool, "read-write", "P", "P{value}", polled=True, source="3.1"),
         Quantity("harmonic_fault", "", bool, query="IHG", source="3.1", about="temperature of the harmonic generator"),
@@ -180,6 +180,13 @@ class BigSkyBSS(Driver):
         failure = self._every(*self._stopping())
         if failure is not None:
             raise failure
+
+    def block(self) -> None:
+        """Close the shutter, which the echo confirms; lamp and Q-switch go on."""
+        self.write("shutter_open", False)
+
+    def unblock(self) -> None:
+        self.write("shutter_open", True)
 
     def status(self) -> Status:
         """Not ok on an interlock, on internal triggers, and when the lamp went off after `start`."""

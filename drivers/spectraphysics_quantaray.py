@@ -101,7 +101,7 @@ class QuantaRay(Driver):
         ),
         Quantity("advance_sync_in_force", "", int, query="READ:QSWADV?", low=0, high=10000, source="3"),
         Quantity("q_switch", "", str, query="QSW?", source="3", about="setting, as the laser words it"),
-        Quantity("shots", "", int, query="SHOT?", low=0, polled=True, source="3", about="shot counter"),
+        Quantity("shots", "", int, query="SHOT?", low=0, polled=True, counts="shots", source="3", about="shot counter"),
         Quantity("status_word", "", int, query="*STB?", low=0, high=0xFFFFFFFF, polled=True, source="4"),
         Quantity("questionable_word", "", int, query="STAT:QUES?", low=0, high=0xFFFFFFFF, source="4"),
         Quantity("watchdog_s", "s", int, "write", command="WATC {value}", low=0, high=110, source="5", about="0 is none"),
@@ -172,6 +172,13 @@ class QuantaRay(Driver):
         for text in ("QSW SING", "LAMP INH", "OFF"):
             self._tell(text)
         self._wait("off", lambda: not self._has(CONTACTOR) and not self._has(EMISSION), self._start_s)
+
+    def block(self) -> None:
+        """There is no shutter: the Q-switch waits for single shots, so that the lamps flash without laser light."""
+        self.do("q_switch_single")
+
+    def unblock(self) -> None:
+        self.do("q_switch_external")
 
     def status(self) -> Status:
         """Not ok on a fault, when the panel has taken control, and when the power went off after `start`.

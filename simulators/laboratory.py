@@ -160,24 +160,33 @@ class SimulatedLaboratory:
 
     def _conditions(self, t0_s: NDArray[np.float64]) -> list[ShotConditions]:
         now = float(t0_s[-1])
-        chopper_Hz, phase_deg, locked = self._chopper.opening(now)
         common = {
             "gas_valve_s": self._edge_s("gas_valve"),
             "flash_lamp_s": self._edge_s("flash_lamp"),
             "q_switch_s": self._edge_s("q_switch"),
             "ionisation_s": self._edge_s("ionisation"),
             "digitizer_s": self._edge_s("digitizer"),
-            "chopper_Hz": chopper_Hz,
-            "chopper_phase_deg": phase_deg,
-            "chopper_locked": locked,
             "lamp_voltage_V": self._lamp_voltage_V(now),
-            "ablation_armed": self._ablation.armed(now),
-            "ionisation_energy_mJ": self._ionisation.energy_mJ(now),
             "source_temperature_K": self._cold_head.temperature_K(now),
             "helium_pressure_bar": self._helium.pressure_bar(now),
             "magnet_current_A": self._supply.current_A(now),
         }
-        return [ShotConditions(t0_s=float(time), **common) for time in t0_s]
+        armed, energy_mJ = self._ablation.armed(now), self._ionisation.energy_mJ(now)
+        shots = []
+        for time in t0_s.tolist():
+            chopper_Hz, phase_deg, locked = self._chopper.opening(time)
+            shots.append(
+                ShotConditions(
+                    t0_s=time,
+                    chopper_Hz=chopper_Hz,
+                    chopper_phase_deg=phase_deg,
+                    chopper_locked=locked,
+                    ablation_armed=armed and not self._ablation.misfires.at(time),
+                    ionisation_energy_mJ=0.0 if self._ionisation.misfires.at(time) else energy_mJ,
+                    **common,
+                )
+            )
+        return shots
 
 
 def _make(name: str, configured: InstrumentConfiguration, makers: Mapping[str, Maker]) -> SimulatedInstrument:

@@ -46,6 +46,7 @@ from typing import Any
 
 from simulators.instruments.compexpro_gas import FLUSHING, NEW_FILL, PROCEDURES, GasHandling
 from simulators.instruments.instrument import unknown_fault
+from simulators.instruments.misfires import Misfires
 
 WARM_UP_S = 480.0
 """L: thyratron, 8 minutes."""
@@ -103,6 +104,7 @@ class COMPexPro:
         self, triggered: Callable[[float, float], int], warm: bool, *, timeout_s: float = 10.0, code: bool = True
     ) -> None:
         self._triggered = triggered
+        self.misfires = Misfires()
         self._timeout_s = timeout_s
         self._code = code
         self._interlocks: list[str] = []
@@ -165,9 +167,11 @@ class COMPexPro:
         }
 
     def fault(self, kind: str, now: float, **parameters: Any) -> None:
-        """`interlock` (cause, present: False takes it away), `low_light` (present), `wrong_identity`."""
+        """`interlock` (cause, present: False takes it away), `low_light` (present), `misfire` (seconds), `wrong_identity`."""
         self._advance(now)
         match kind:
+            case "misfire":
+                self.misfires.begin(now, **parameters)
             case "interlock":
                 self._interlock(**parameters)
             case "low_light":
@@ -175,7 +179,7 @@ class COMPexPro:
             case "wrong_identity":
                 self._identity = _FOREIGN
             case _:
-                raise unknown_fault(kind, "interlock", "low_light", "wrong_identity")
+                raise unknown_fault(kind, "interlock", "low_light", "misfire", "wrong_identity")
 
     def _interlock(self, cause: str = "WATER FLOW", present: bool = True) -> None:
         if not present:
@@ -211,7 +215,7 @@ class COMPexPro:
             return
         settings = self._settings
         if settings.trigger == "EXT":
-            pulses = self._triggered(since, until)
+            pulses = self._triggered(since, until) - self.misfires.ignored(self._triggered, since, until)
         else:
             self._phase += (until - since) * settings.rate_Hz
             pulses = math.floor(self._phase)

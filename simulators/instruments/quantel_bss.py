@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulators.instruments.instrument import unknown_fault
+from simulators.instruments.misfires import Misfires
 
 FLOW_DELAY_S = 2.0
 """C: about; from `P1` until the water flows."""
@@ -105,6 +106,7 @@ class BigSkyBSS:
 
     def __init__(self, triggered: Callable[[float, float], int]) -> None:
         self._triggered = triggered
+        self.misfires = Misfires()
         self._present: set[str] = set()
         self._saved = {name: register.default for name, register in _REGISTERS.items()}
         self._counts = {"C": 1_234_567, "CQ": 345_678, "UC": 0, "UCQ": 0}
@@ -164,15 +166,17 @@ class BigSkyBSS:
         }
 
     def fault(self, kind: str, now: float, **parameters: Any) -> None:
-        """`interlock` (cause: see the table, present: False takes the cause away), `wrong_identity`."""
+        """`interlock` (cause: see the table, present: False takes the cause away), `misfire` (seconds), `wrong_identity`."""
         match kind:
+            case "misfire":
+                self.misfires.begin(now, **parameters)
             case "interlock":
                 self._advance(now)
                 self._trip(**parameters)
             case "wrong_identity":
                 self._model = _FOREIGN
             case _:
-                raise unknown_fault(kind, "interlock", "wrong_identity")
+                raise unknown_fault(kind, "interlock", "misfire", "wrong_identity")
 
     def _trip(self, cause: str = "water flow", present: bool = True) -> None:
         if cause not in _LAMP_INTERLOCKS:
@@ -195,7 +199,7 @@ class BigSkyBSS:
         if not self._fires:
             return
         if self._registers["LPM"]:
-            self._count(self._triggered(since, now))
+            self._count(self._triggered(since, now) - self.misfires.ignored(self._triggered, since, now))
         else:
             self._phase += (now - since) * self._registers["F"] / 100
             shots = math.floor(self._phase)

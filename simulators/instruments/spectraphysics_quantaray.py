@@ -21,6 +21,7 @@ from math import inf
 from typing import Any
 
 from simulators.instruments.instrument import lines, unknown_fault
+from simulators.instruments.misfires import Misfires
 
 SIMMER_S, SLEW_PERCENT_S, AT_TARGET_PERCENT, RECENT_S = 10.0, 10.0, 0.5, 1.0
 FIXED_HZ, RATES_HZ, LONGEST_WATCH_S, DELAYS_ns = 10.0, (1.0, 30.0), 110, (0, 999)
@@ -76,6 +77,7 @@ class QuantaRay:
         self._causes: set[str] = set()
         self._remote = True
         self._shots = 0.0
+        self.misfires = Misfires()
         self.power_up(0.0)
         if warm:
             self._on = self._wanted = True
@@ -96,7 +98,7 @@ class QuantaRay:
     def armed(self, now: float) -> bool:
         """Whether an outside trigger gives a pulse of light."""
         self._run(now)
-        return self._flashing() and self._lamp == "EXT" and self._release == "REP" and self._pulse != "LONG"
+        return self._simmer() and self._lamp == "EXT" and self._release == "REP" and self._pulse != "LONG"
 
     def level_percent(self, now: float) -> float:
         """What the oscillator's PFN is charged to."""
@@ -154,7 +156,9 @@ class QuantaRay:
             case "panel":
                 self._remote = not lasting
             case "misfire":
-                self._misfire_s = now + float(parameters.get("seconds", 2.0))
+                seconds = float(parameters.get("seconds", 2.0))
+                self._misfire_s = now + seconds
+                self.misfires.begin(now, seconds)
                 self._log(MISFIRE, now)
             case _:
                 raise unknown_fault(kind, "wrong_identity", "interlock", "low_water", "panel", "misfire")

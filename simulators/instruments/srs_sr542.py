@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from simulators.instruments.instrument import lines, unknown_fault
+from simulators.instruments.lock_history import LockHistory
 
 RUN_UP_HZ_S = 20.0
 """How fast the slots' frequency rises and falls (assumed)."""
@@ -68,6 +69,7 @@ class SR542:
         self._kept: dict[int, dict[str, float]] = {}
         self._at_s = 0.0
         self._frequency_Hz = 0.0
+        self._lock = LockHistory()
         self.power_up(0.0)
         if warm:
             self._values["MOTR"], self._frequency_Hz = 1, float(self._values["IFRQ"])
@@ -84,7 +86,7 @@ class SR542:
     def opening(self, now: float) -> tuple[float, float, bool]:
         """Frequency of the slots in Hz, phase of their openings in degrees after the reference, and whether locked."""
         self._advance(now)
-        return self._frequency_Hz, float(self._values["PHAS"]), bool(self._condition & PHASE_LOCK)
+        return self._frequency_Hz, float(self._values["PHAS"]), self._lock.at(now)
 
     def split(self, received: bytearray) -> Iterable[bytes]:
         return lines(received, b"\r\n;", longest=256)
@@ -112,6 +114,7 @@ class SR542:
                 self._model = "SR540"
             case "lose_lock":
                 self._disturbed_until_s = now + float(parameters.get("seconds", 2.0))
+                self._advance(now)
             case "front_panel":
                 self._advance(now)
                 self._values["MOTR"] = 0
@@ -132,7 +135,9 @@ class SR542:
         return float(self._values["IFRQ"]) if self._values["SRCE"] == INTERNAL else 0.0
 
     def _advance(self, now: float) -> None:
-        """Let the wheel turn on to `now`, and latch what changed."""
+        """Let the wheel turn on to `now`, and latch what changed; asking about the past changes nothing."""
+        if now < self._at_s:
+            return
         target, elapsed = self._target_Hz(now), max(0.0, now - self._at_s)
         self._at_s = max(now, self._at_s)
         step = RUN_UP_HZ_S * elapsed
@@ -150,6 +155,7 @@ class SR542:
         risen, fallen = condition & ~self._condition, self._condition & ~condition
         self._latched |= (risen & int(self._values["CHPT"])) | (fallen & int(self._values["CHNT"]))
         self._condition = condition
+        self._lock.note(self._at_s, bool(condition & PHASE_LOCK))
 
     def _execute(self, text: str, now: float) -> str | None:
         match = SYNTAX.fullmatch(text)

@@ -17,6 +17,7 @@ from math import exp, log
 from typing import Any
 
 from simulators.instruments.instrument import lines, unknown_fault
+from simulators.instruments.lock_history import LockHistory
 
 LINE = 64
 TIME_CONSTANT_S, LOCK_S, TOLERANCE, DISTURBED = 1.5, 1.0, 1e-3, 0.95
@@ -71,6 +72,7 @@ class MC2000B:
         self._at_s, self._frequency_Hz = 0.0, 0.0
         self._settled_s: float | None
         self._stalled = False
+        self._lock = LockHistory()
         self.power_up(0.0)
         if warm:
             self._values["enable"], self._frequency_Hz, self._settled_s = 1, float(self._values["freq"]), -LOCK_S
@@ -85,8 +87,7 @@ class MC2000B:
     def opening(self, now: float) -> tuple[float, float, bool]:
         """Frequency of the slots in Hz, phase of their openings in degrees after the reference, and whether locked."""
         self._advance(now)
-        locked = self._settled_s is not None and now >= self._settled_s + LOCK_S
-        return self._frequency_Hz, float(self._values["phase"]), locked
+        return self._frequency_Hz, float(self._values["phase"]), self._lock.at(now)
 
     def split(self, received: bytearray) -> Iterable[bytes]:
         return [message for message in lines(received, b"\r", longest=LINE) if len(message) <= LINE]
@@ -198,10 +199,13 @@ class MC2000B:
         return (self._target_Hz(now), outer_Hz, inner_Hz, outer_Hz + inner_Hz, outer_Hz - inner_Hz)[self._values["output"]]
 
     def _advance(self, now: float) -> None:
-        """Let the wheel turn on to `now`."""
+        """Let the wheel turn on to `now`; asking about the past changes nothing."""
+        if now < self._at_s:
+            return
         if self._at_s < self._disturbed_until_s <= now:
             self._turn(self._disturbed_until_s, DISTURBED)
-        self._turn(max(now, self._at_s), DISTURBED if now < self._disturbed_until_s else 1.0)
+        self._turn(now, DISTURBED if now < self._disturbed_until_s else 1.0)
+        self._lock.note(now, self._settled_s is not None and now >= self._settled_s + LOCK_S)
 
     def _turn(self, until_s: float, share: float) -> None:
         wanted = self._target_Hz(until_s)

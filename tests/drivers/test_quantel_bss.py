@@ -112,6 +112,15 @@ def test_what_stops_the_start_is_said_and_the_laser_is_stopped_again(answer: str
     assert wire.finished()
 
 
+def test_the_beam_is_blocked_while_the_lamp_goes_on() -> None:
+    unit, wire = laser([says("R0", "shutter closed "), says("R1", "shutter opened "), says("R0", "shutter opened ")])
+    unit.block()
+    unit.unblock()
+    with pytest.raises(Refused, match="shutter_open stays at True"):
+        unit.block()
+    assert wire.finished()
+
+
 def test_water_that_never_flows_ends_the_start() -> None:
     unit, wire = laser([says("A", "water flow     "), *STOPPED], start_s=-1.0)
     with pytest.raises(Refused, match="the lamp does not start: water flow"):

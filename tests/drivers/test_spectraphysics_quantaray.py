@@ -69,6 +69,13 @@ def made(script: list[Exchange], **options: object) -> tuple[QuantaRay, Scripted
     return scripted(QuantaRay, script, **{**OPTIONS, **options})
 
 
+def test_without_a_shutter_the_q_switch_blocks_the_beam() -> None:
+    unit, wire = scripted(QuantaRay, [told("QSW SING"), told("QSW EXT")], **OPTIONS)
+    unit.block()
+    unit.unblock()
+    assert wire.finished()
+
+
 def test_every_command_has_its_bytes() -> None:
     names_complete(QuantaRay, READ, WRITTEN, DONE)
 

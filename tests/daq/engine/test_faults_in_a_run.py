@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from config.laboratory import read_laboratory
@@ -134,3 +135,18 @@ def test_a_lost_wire_with_the_policy_retry_is_opened_again(tmp_path: Path, name:
     if name == "digitizer":
         assert summary.lost > 0
         assert run.report.causes.keys() == {"the digitizer failed"}
+
+
+@pytest.mark.parametrize("name", ["ablation_laser", "ionisation_laser"])
+def test_a_laser_that_misfires_for_three_seconds_darkens_its_shots_and_no_others(tmp_path: Path, name: str) -> None:
+    """At most 60 shots, since some triggers fall into a read-out; they follow each other, and the laser's counter tells too."""
+    run = Disturbed(tmp_path, {})
+    summary = run.run({"instrument": name, "kind": "misfire", "seconds": 3.0})
+    assert summary.ending is Ending.COMPLETE, summary.reason
+    assert summary.path is not None
+    with Series(summary.path) as series:
+        (numbers,) = np.nonzero(series.last.bad)
+    assert 10 <= len(numbers) <= 60
+    assert numbers.tolist() == list(range(numbers[0], numbers[-1] + 1))
+    assert run.report.bad == {"no ion at all, though the shots around it have many": len(numbers)}
+    assert any("did not count" in text for text in run.log)
