@@ -86,13 +86,15 @@ class SetPoints:
                 continue
             if self._now.set_points.get(name) != value:
                 targets += self._set(name, value)
-        if targets:
-            settle(targets, self._clock, self._interrupt)
+        values = settle(targets, self._clock, self._interrupt) if targets else []
+        settled = {target.quantity: value for target, value in zip(targets, values, strict=True) if target.quantity}
         for name, value in step.set_points.items():
             if only is None or name in only:
                 self._now.set_points[name] = value
         assert self._now.timing is not None
-        return Reached(self._read(step) if only is None else {}, self._now.timing, self._now.programmed, not self._by_current)
+        return Reached(
+            self._read(step, settled) if only is None else {}, self._now.timing, self._now.programmed, not self._by_current
+        )
 
     def expected(self, step: PlannedStep) -> dict[str, tuple[float, float]]:
         """Read-back channels of what the step sets, with value and tolerance."""
@@ -146,7 +148,7 @@ class SetPoints:
         criterion = self._plan.settling(name)
         if criterion is None or found.read_back is None:
             return []
-        return [Target(f"{name}", partial(self._reading, found), float(value), criterion)]
+        return [Target(name, partial(self._reading, found), float(value), criterion, name)]
 
     def _settable(self, name: str) -> Settable:
         if name in SET_BY:
@@ -167,11 +169,11 @@ class SetPoints:
         ramp = Settle(within=max(0.2, 0.002 * abs(current_A)), at_most_s=criterion.at_most_s)
         return [
             Target("the magnet current (A)", lambda: float(found.magnet.read("current_A")), current_A, ramp),
-            Target("the field (T)", lambda: float(found.field_probe.read("field_T")), field_T, criterion),
+            Target("the field (T)", lambda: float(found.field_probe.read("field_T")), field_T, criterion, "field_T"),
         ]
 
-    def _read(self, step: PlannedStep) -> dict[str, float]:
-        """The read-back of everything the step sets, each instrument at the same time."""
+    def _read(self, step: PlannedStep, settled: Mapping[str, float]) -> dict[str, float]:
+        """The read-back of everything the step sets: what was just waited for as it settled, the rest read at once."""
         found = self._instruments
         tasks = {
             "field_T": lambda: float(found.field_probe.read("field_T")),
@@ -181,8 +183,8 @@ class SetPoints:
         for name, one in self._others.items():
             if one.read_back is not None and one.read_back.kind is not str:
                 tasks[name] = partial(self._reading, one)
-        values = {}
-        for name, value in at_once(tasks).items():
+        values = dict(settled)
+        for name, value in at_once({name: task for name, task in tasks.items() if name not in settled}).items():
             if isinstance(value, DriverError):
                 raise value
             values[name] = value

@@ -27,41 +27,39 @@ class Target:
     read: Callable[[], float]
     value: float
     criterion: Settle
+    quantity: str = ""
+    """Whose read-back this is, where it is one."""
 
 
 def settle(targets: Sequence[Target], clock: Clock, interrupt: Event) -> list[float]:
     """Wait until all quantities are settled at the same time; their last values.
 
-    Raises `SettlingError` for the first that takes too long, `Interrupted` when the run is interrupted.
+    While one is outside its band the ones after it are not asked: a probe that takes long to answer is asked when the current
+    is there.  Raises `SettlingError` for one that takes too long, `Interrupted` when the run is interrupted.
     """
     started = clock.now()
     inside_since: list[float | None] = [None] * len(targets)
     while True:
-        values = [target.read() for target in targets]
-        now = clock.now()
-        settled = True
-        for index, (target, value) in enumerate(zip(targets, values, strict=True)):
+        values = []
+        for index, target in enumerate(targets):
+            value, now = target.read(), clock.now()
+            values.append(value)
             if abs(value - target.value) > target.criterion.within:
-                inside_since[index] = None
-            elif inside_since[index] is None:
-                inside_since[index] = now
-            since = inside_since[index]
-            settled = settled and since is not None and now - since >= target.criterion.hold_s
-        if settled:
+                inside_since[index:] = [None] * (len(targets) - index)
+                if now - started > target.criterion.at_most_s + GRACE_S * clock.speed:
+                    raise _too_late(target, value)
+                break
+            inside_since[index] = now if inside_since[index] is None else inside_since[index]
+        held = zip(targets, inside_since, strict=True)
+        if all(since is not None and clock.now() - since >= target.criterion.hold_s for target, since in held):
             return values
-        _check_patience(targets, values, inside_since, now - started, clock)
-        poll_s = min(max(POLL_SHARE * (now - started), SHORTEST_POLL_S), LONGEST_POLL_S)
+        poll_s = min(max(POLL_SHARE * (clock.now() - started), SHORTEST_POLL_S), LONGEST_POLL_S)
         if clock.wait(poll_s, interrupt):
             raise Interrupted
 
 
-def _check_patience(
-    targets: Sequence[Target], values: Sequence[float], inside_since: Sequence[float | None], waited_s: float, clock: Clock
-) -> None:
-    for target, value, since in zip(targets, values, inside_since, strict=True):
-        criterion = target.criterion
-        if since is None and waited_s > criterion.at_most_s + GRACE_S * clock.speed:
-            raise SettlingError(
-                f"{target.name} did not settle within {criterion.within:g} of {target.value:g} in {criterion.at_most_s:g} s; "
-                f"it is at {value:g}"
-            )
+def _too_late(target: Target, value: float) -> SettlingError:
+    within, at_most_s = target.criterion.within, target.criterion.at_most_s
+    return SettlingError(
+        f"{target.name} did not settle within {within:g} of {target.value:g} in {at_most_s:g} s; it is at {value:g}"
+    )

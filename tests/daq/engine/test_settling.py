@@ -52,11 +52,22 @@ def test_a_dip_out_of_the_band_starts_the_hold_time_anew() -> None:
 
 def test_all_are_settled_at_the_same_time() -> None:
     clock = SteppedClock()
-    ramp = Target("ramp", lambda: clock.time, 10.0, Settle(within=0.5, hold_s=0.0, at_most_s=60))
-    steady = Target("steady", lambda: 1.0 if clock.time < 3 or clock.time > 9.0 else 2.0, 1.0, HOLD)
-    found = settle([ramp, steady], clock, Event())
-    assert clock.time == pytest.approx(10.0, abs=0.6)
-    assert found == [clock.time, 1.0]
+    ramp = Target("ramp", lambda: min(clock.time, 10.0), 10.0, Settle(within=0.5, at_most_s=60))
+    steady = Target("steady", lambda: 1.0 if clock.time < 3 or clock.time > 12.0 else 2.0, 1.0, HOLD)
+    assert settle([ramp, steady], clock, Event()) == [10.0, 1.0]
+    assert 13.0 < clock.time < 13.6
+
+
+def test_what_follows_is_asked_only_when_the_first_is_there() -> None:
+    clock, asked = SteppedClock(), []
+
+    def probe() -> float:
+        asked.append(clock.time)
+        return 1.0
+
+    ramp = Target("ramp", lambda: clock.time, 10.0, Settle(within=0.5, at_most_s=60))
+    settle([ramp, Target("probe", probe, 1.0, Settle(within=0.1, at_most_s=60))], clock, Event())
+    assert min(asked) > 9.4
 
 
 def test_waiting_long_asks_less_often() -> None:
