@@ -187,8 +187,9 @@ def duty() -> None:
 
 
 def _duty(cycles_s: list[float], rate_Hz: float) -> float:
-    """Recorded over fired, from how long it takes from one burst to the next."""
-    return BURST / (statistics.mean(cycles_s) * rate_Hz)
+    """Recorded over fired in a step, from how long it takes from each burst to the next; after the last nothing is lost."""
+    bursts = len(cycles_s) + 1
+    return bursts * BURST / (sum(cycles_s) * rate_Hz + BURST)
 
 
 def card() -> None:
