@@ -28,13 +28,14 @@ from daq.engine.conversation import Conversation, conversation
 from daq.engine.followers import Follower
 from daq.engine.instruments import Instruments, at_once, connect_and_identify
 from daq.engine.knowledge import Estimate
+from daq.engine.machine import Machine
 from daq.engine.manual import Manual
 from daq.engine.resume import Before, check_laboratory, identity_faults, interrupted
 from daq.engine.review import Review, review
 from daq.engine.run import NOBODY, Company, Run
 from daq.engine.state import Ending, Progress, Summary
 from daq.plan.checking import read_checked_plan
-from daq.plan.expansion import points
+from daq.plan.expansion import points, steps
 from daq.plan.figure import time_line_figure
 from daq.plan.plan import Plan, SetPoint, Settle
 from daq.record.blocks import ShotBlock, TraceAxis
@@ -47,12 +48,14 @@ from drivers.errors import DriverError
 from drivers.links.link import WireLog
 from drivers.quantity import Value
 from drivers.registry import check_options
-from drivers.roles import Identity, Status
+from drivers.roles import Digitizer, Identity, Segments, Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RUNS = Path("runs")
+BURST_S, LOOK_S = 10.0, 0.005
+"""Longest wait for a burst beyond twice its time, and how often the digitizer is asked, wall time."""
 Watcher = Callable[[Progress], None]
 
 
@@ -89,6 +92,7 @@ class Laboratory:
         self.configuration, self.calibrations = read_checked(None if path is None else Path(path))
         self._instruments = Instruments(self.configuration)
         self._clock = Clock(self.configuration.clock.speed)
+        self._manual = Manual(self.configuration, self.calibrations, self._instruments, self._clock)
         self._by_hand = False
         self.last_summary: Summary | None = None
 
@@ -160,7 +164,7 @@ class Laboratory:
                 while not ended.done() or not blocks.empty():
                     with suppress(Empty):
                         blocks.get(timeout=0.1)
-        self.last_summary = ended.result()
+                self.last_summary = ended.result()
         if self.last_summary.ending is Ending.FAILED:
             raise RunFailed(self.last_summary.reason)
 
@@ -181,13 +185,33 @@ class Laboratory:
         self._by_hand = True
         self._manual.set(name, value, settle, wait, Event())
 
+    def settable(self, name: str) -> bool:
+        """Whether a quantity can be set; `ConfigurationError` if it does not exist."""
+        return self._manual.settable(name)
+
+    @contextmanager
+    def firing(self, plan: Plan) -> Iterator["Beam"]:
+        """The machine at the first point of a plan, lasers firing, for shots that are not recorded; at rest afterwards."""
+        self.review(plan)
+        stop = Event()
+        machine = Machine(plan, self.configuration, self.calibrations, self._instruments, self._clock, stop)
+        self._by_hand = True
+        first = next(steps(plan))
+        try:
+            machine.prepare(first)
+            self._manual.all_prepared()
+            machine.trial()
+            machine.start_lasers()
+            machine.reach(first)
+            yield Beam(self._instruments.digitizer, plan.acquisition.rate_Hz * self._clock.speed)
+        except BaseException:
+            make_safe(self.configuration, self._instruments.by_name)
+            raise
+        stand_by(self.configuration, self._instruments.by_name)
+
     def safe(self) -> list[Outcome]:
         """Bring every instrument to its safe state now."""
         return make_safe(self.configuration, self._instruments.by_name)
-
-    @property
-    def _manual(self) -> Manual:
-        return Manual(self.configuration, self.calibrations, self._instruments, self._clock)
 
     def _new_run(
         self,
@@ -199,11 +223,30 @@ class Laboratory:
     ) -> Run:
         company = Company(watch, followers, partial(_estimate, plan, self.calibrations))
         reviewed = self.review(plan)
+        self._manual.all_prepared()
         return Run(self.configuration, self.calibrations, self._instruments, reviewed, directory, company, before)
 
     def _obeying(self, run: Run) -> Summary:
         with signals_control(run):
             return run.run()
+
+
+class Beam:
+    """The shots of a machine that fires."""
+
+    def __init__(self, digitizer: Digitizer, rate_Hz: float) -> None:
+        self._digitizer, self._rate_Hz = digitizer, rate_Hz
+
+    def burst(self, shots: int) -> Segments:
+        """Take so many shots.  Raises `RunFailed` when the triggers stop coming, `DriverError` from the digitizer."""
+        self._digitizer.arm(shots)
+        deadline = time.monotonic() + 2 * shots / self._rate_Hz + BURST_S
+        while not self._digitizer.finished():
+            if time.monotonic() > deadline:
+                self._digitizer.stop()
+                raise RunFailed(f"only {self._digitizer.captured()} of {shots} triggers came")
+            time.sleep(LOOK_S)
+        return self._digitizer.collect()
 
 
 class RunFailed(Exception):

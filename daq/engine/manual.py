@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from threading import Event
+from typing import cast
 
 from config.calibration import Calibrations
 from config.errors import ConfigurationError
-from config.laboratory import Laboratory
+from config.laboratory import Laboratory, Role
 from daq.conversions.magnet import current_for_field
 from daq.engine.clock import Clock
 from daq.engine.instruments import Instruments
@@ -13,6 +14,7 @@ from daq.engine.settling import Target, settle
 from daq.plan.plan import SETTLE, SetPoint, Settle
 from daq.plan.quantities import readable, settable
 from drivers.quantity import Value
+from drivers.roles import Instrument, MagnetSupply
 
 LEAST_WITHIN = 1e-3
 USUAL_SHARE = 0.01
@@ -27,17 +29,44 @@ class Manual:
         self._laboratory, self._calibrations = laboratory, calibrations
         self._instruments, self._clock = instruments, clock
         self._field = f"{laboratory.named('magnet supply')}.field_T"
+        self._prepared: set[str] = set()
+
+    def all_prepared(self) -> None:
+        """A run has put every instrument into its mode."""
+        self._prepared = set(self._instruments.by_name)
+
+    def _instrument(self, name: str) -> Instrument:
+        """An instrument in the mode that its driver relies on."""
+        found = self._instruments.by_name[name]
+        if name not in self._prepared:
+            found.prepare()
+            self._prepared.add(name)
+        return found
+
+    def _of_role(self, role: Role) -> Instrument:
+        return self._instrument(self._laboratory.named(role))
 
     def unit(self, name: str) -> str:
         """The unit of a quantity that can be read."""
         return "T" if name == self._field else readable(name, self._instruments.quantities())[1].unit
 
+    def settable(self, name: str) -> bool:
+        """Whether a quantity that can be read can be set as well."""
+        if name == self._field:
+            return True
+        try:
+            settable(name, self._instruments.quantities())
+        except ConfigurationError:
+            readable(name, self._instruments.quantities())
+            return False
+        return True
+
     def read(self, name: str) -> Value:
         """The value now.  `ConfigurationError` for a name that does not exist, `DriverError` from the instrument."""
         if name == self._field:
-            return self._instruments.field_probe.read("field_T")
+            return self._of_role("field probe").read("field_T")
         instrument, quantity = readable(name, self._instruments.quantities())
-        return self._instruments.by_name[instrument].read(quantity.name)
+        return self._instrument(instrument).read(quantity.name)
 
     def set(self, name: str, value: SetPoint, criterion: Settle | None, wait: bool, interrupt: Event) -> None:
         """Set a quantity, and wait if asked until its read-back has settled.
@@ -50,12 +79,13 @@ class Manual:
 
     def _set(self, name: str, value: SetPoint, criterion: Settle | None) -> list[Target]:
         found = settable(name, self._instruments.quantities())
-        self._instruments.by_name[found.instrument].write(found.command.name, value)
+        instrument = self._instrument(found.instrument)
+        instrument.write(found.command.name, value)
         if found.read_back is None or not found.settles or isinstance(value, str):
             return []
         reading, target = found.read_back.name, float(value)
         usual = Settle(within=max(USUAL_SHARE * abs(target), LEAST_WITHIN), at_most_s=USUAL_PATIENCE_S)
-        read: Callable[[], float] = lambda: float(self._instruments.by_name[found.instrument].read(reading))  # noqa: E731
+        read: Callable[[], float] = lambda: float(instrument.read(reading))  # noqa: E731
         return [Target(name, read, target, criterion or usual)]
 
     def _set_field(self, field_T: float, criterion: Settle | None) -> list[Target]:
@@ -66,10 +96,9 @@ class Manual:
             current_A = current_for_field(field_T, self._calibrations.field)
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
-        magnet = self._instruments.magnet
+        magnet = cast(MagnetSupply, self._of_role("magnet supply"))
         if magnet.status().state == "off":
-            magnet.prepare()
             magnet.switch_on()
         magnet.write("set_current_A", current_A)
-        probe = self._instruments.field_probe
+        probe = self._of_role("field probe")
         return [Target(self._field, lambda: float(probe.read("field_T")), field_T, criterion or SETTLE["field_T"])]
