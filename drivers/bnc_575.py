@@ -13,7 +13,7 @@ from drivers.driver import Driver, Pause
 from drivers.errors import LimitError
 from drivers.links import Link, Probe, SerialSettings, Terminated
 from drivers.quantity import Action, Quantity
-from drivers.roles import Identity, Pulse, SafeResult, Status
+from drivers.roles import DelayLimits, Identity, Pulse, SafeResult, Status
 
 MODELS = ("575", "577")
 CHANNELS = {letter: number for number, letter in enumerate("ABCDEFGH", 1)}
@@ -34,6 +34,7 @@ NARROWEST_S = 10e-9
 RESOLUTION_S = 250e-12
 MARGIN_S = 75e-9
 """Delay and width and this much more must fit into a period (section 5)."""
+LIMITS = DelayLimits(tuple(CHANNELS), (), RESOLUTION_S, NARROWEST_S, LONGEST_S, MARGIN_S, 20e6)
 HIGHEST_COUNT = 9_999_999
 
 
@@ -163,6 +164,7 @@ class BNC575(Driver):
     """
 
     role = "delay generator"
+    delay_limits: ClassVar[DelayLimits] = LIMITS
     framing = Terminated(b"\r\n")
     command_end = b"\r\n"
     # No star: a unit that is still booting can lock up on one (section 1).

@@ -15,7 +15,7 @@ from drivers.driver import Driver, Pause
 from drivers.errors import LimitError
 from drivers.links import Link, Probe, Terminated
 from drivers.quantity import Action, Quantity, Value
-from drivers.roles import Identity, SafeResult, Status
+from drivers.roles import Identity, SafeResult, Status, TriggerLimits
 
 CODES = {
     1: "interlock",
@@ -85,6 +85,8 @@ class COMPexPro(Driver):
     """
 
     role = "ionisation laser"
+    trigger_limits: ClassVar[TriggerLimits] = TriggerLimits(100.0)
+    """The tube sets the rate (*assumed*)."""
     framing = Terminated(b"\r")
     command_end = b"\r"
     probe = Probe(b"TYPE OF LASER?\r", lambda reply: reply.upper().startswith(b"COMPEX"))

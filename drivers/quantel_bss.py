@@ -14,7 +14,7 @@ from drivers.driver import Driver, Pause
 from drivers.errors import LinkTimeout
 from drivers.links import Counted, Link, Probe, SerialSettings
 from drivers.quantity import Action, Quantity, Value
-from drivers.roles import Identity, SafeResult, Status
+from drivers.roles import Identity, SafeResult, Status, TriggerLimits
 
 EXTERNAL_Q_SWITCH = 2
 STOPPED, RUNNING_EXTERNAL, RUNNING = "04", "6", "26"
@@ -71,6 +71,8 @@ class BigSkyBSS(Driver):
     """
 
     role = "ablation laser"
+    trigger_limits: ClassVar[TriggerLimits] = TriggerLimits(50.0, (100e-6, 500e-6))
+    """The head, not the protocol, sets the rate (sheet, limits; *assumed*); delay within the factory limits WMN and WMX."""
     framing = Counted(17, b"\r\n")
     command_end = b"\r\n"
     probe = Probe(b">SN\r\n", lambda reply: SERIAL_NUMBER.fullmatch(reply.decode("ascii", "replace")) is not None)

@@ -78,6 +78,30 @@ class Pulse:
     width_s: float
 
 
+@dataclass(frozen=True)
+class DelayLimits:
+    """What a delay generator can do, known without the unit: its outputs, and times in seconds.
+
+    `fixed` outputs cannot be delayed.  A pulse and `dead_s` more must end before the next trigger.
+    """
+
+    outputs: tuple[str, ...]
+    fixed: tuple[str, ...]
+    resolution_s: float
+    narrowest_s: float
+    longest_s: float
+    dead_s: float
+    highest_rate_Hz: float
+
+
+@dataclass(frozen=True)
+class TriggerLimits:
+    """What a laser takes on its trigger inputs: its highest rate, and the delay from lamp to Q-switch where there is one."""
+
+    highest_rate_Hz: float
+    lamp_to_q_switch_s: tuple[float, float] | None = None
+
+
 class DelayGenerator(Instrument, Protocol):
     """Role `delay generator`.  Outputs are named as on the front panel (`T0`, `AB`, …); T0 itself cannot be moved."""
 

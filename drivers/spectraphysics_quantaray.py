@@ -12,7 +12,7 @@ from drivers.driver import Driver, Pause
 from drivers.errors import DriverError, LimitError
 from drivers.links import Link, Probe, SerialSettings, Terminated
 from drivers.quantity import Action, Quantity, Value
-from drivers.roles import Identity, SafeResult, Status
+from drivers.roles import Identity, SafeResult, Status, TriggerLimits
 
 EMISSION, NEW_ERROR, CONTACTOR, SIMMER, PFN_REACHED, FIRED = 0, 2, 8, 9, 11, 12
 REMOTE = 23
@@ -48,6 +48,8 @@ class QuantaRay(Driver):
     """
 
     role = "ablation laser"
+    trigger_limits: ClassVar[TriggerLimits] = TriggerLimits(50.0)
+    """The head sets the rate (*assumed*)."""
     framing = Terminated(b"\n")
     command_end = b"\r"
     probe = Probe(b"*IDN?\r", lambda reply: b"Quanta" in reply or b"QUANTA" in reply)

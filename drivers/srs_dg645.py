@@ -13,7 +13,7 @@ from drivers.driver import Driver
 from drivers.errors import LimitError
 from drivers.links import Probe, Terminated
 from drivers.quantity import Action, Quantity, Value
-from drivers.roles import Identity, Pulse, SafeResult, Status
+from drivers.roles import DelayLimits, Identity, Pulse, SafeResult, Status
 
 INTERNAL, SINGLE_SHOT = 0, 5
 SOURCES = {
@@ -37,6 +37,7 @@ RESOLUTION_S = 5e-12
 LONGEST_S = 1999.999999999995
 DEAD_TIME_S = 100e-9
 """A trigger within the longest delay and this much more is ignored (p. vii)."""
+LIMITS = DelayLimits(tuple(OUTPUTS), ("T0",), RESOLUTION_S, RESOLUTION_S, LONGEST_S, DEAD_TIME_S, 10e6)
 DELAY = re.compile(r"(\d),([+-]\d{1,4}\.\d{12})", re.ASCII)
 EVENTS = {
     1: "a trigger came during a cycle and was ignored",
@@ -160,6 +161,7 @@ class DG645(Driver):
     """
 
     role = "delay generator"
+    delay_limits: ClassVar[DelayLimits] = LIMITS
     framing = Terminated(b"\r\n")
     command_end = b"\n"
     probe = Probe(b"*IDN?\n", lambda reply: reply.startswith(b"Stanford Research Systems,DG645,"))

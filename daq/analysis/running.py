@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from config.calibration import Calibrations
 from daq.analysis.moments import analyse
-from daq.analysis.results import ClusterResult
+from daq.analysis.results import ClusterResult, Results
 from daq.record.blocks import ShotBlock, Step, TraceAxis
 from daq.reduce.reducer import Reducer
 
@@ -21,17 +21,18 @@ class RunningErrors:
         if not step.background:
             self._reducer.add(step, block)
 
+    def results(self, point: int) -> Results:
+        """What is known of the clusters at one point."""
+        return analyse(self._reducer.profiles().at_point(point), self._calibrations)
+
     def error_uB(self, point: int) -> float | None:
         """The largest statistical standard error of the clusters' moments at one point; None while one cannot be told."""
-        profiles = self._reducer.profiles().at_point(point)
-        if not profiles.steps:
-            return None
-        results = analyse(profiles, self._calibrations)
+        results = self.results(point)
         errors = [_error_uB(results.cluster(size)) for size in self._clusters]
         known = [error for error in errors if error is not None]
         return max(known) if len(known) == len(errors) else None
 
 
 def _error_uB(cluster: ClusterResult) -> float | None:
-    """Of the moment, or of the mean moment where none was found."""
-    return cluster.statistical_uB if cluster.statistical_uB is not None else cluster.mean_moment_error_uB
+    """Of the moment, or of the mean moment of one that has none; of one that is undecided nothing is known yet."""
+    return cluster.mean_moment_error_uB if cluster.behaviour == "non-magnetic" else cluster.statistical_uB

@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 
 from config.calibration import VelocityCalibration
 from config.errors import ConfigurationError
-from config.laboratory import Event, Laboratory, Line, Timing
+from config.laboratory import Event, Laboratory, Line
 from daq.conversions.velocity import ionisation_delay_s
+from daq.plan.timing_faults import line_faults, rate_faults
 from drivers.roles import Pulse
-
-RESOLUTION_S = 5e-12
-MULTIPLE_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -57,10 +55,9 @@ def compile_timing(laboratory: Laboratory, velocity: VelocityCalibration, settin
     """Set all lines for one velocity.  Raises `TimingFaults` that names every fault of the sequence."""
     chosen = {name: getattr(settings, name) for name in ("lamp_to_ablation_s", "valve_to_ablation_s", "source_residence_s")}
     timing = laboratory.timing.model_copy(update={name: value for name, value in chosen.items() if value is not None})
-    velocity_m_s, rate_Hz = settings.velocity_m_s, settings.rate_Hz
     ablation_s = timing.valve_to_ablation_s
-    opening_s = ablation_s + timing.source_residence_s + timing.source_to_chopper_m / velocity_m_s
-    ionisation_s = ionisation_delay_s(velocity_m_s, opening_s, velocity)
+    opening_s = ablation_s + timing.source_residence_s + timing.source_to_chopper_m / settings.velocity_m_s
+    ionisation_s = ionisation_delay_s(settings.velocity_m_s, opening_s, velocity)
     happens: dict[Event, float] = {
         "gas_valve": 0.0,
         "flash_lamp": ablation_s - timing.lamp_to_ablation_s,
@@ -68,18 +65,15 @@ def compile_timing(laboratory: Laboratory, velocity: VelocityCalibration, settin
         "ionisation": ionisation_s,
         "digitizer": ionisation_s,
     }
-    multiple = timing.chopper.frequency_Hz / rate_Hz
-    faults = _faults(timing, happens, 1 / rate_Hz)
-    if abs(multiple - round(multiple)) > MULTIPLE_TOLERANCE or multiple < 1 - MULTIPLE_TOLERANCE:
-        faults.append(
-            f"the chopper's {timing.chopper.frequency_Hz:g} Hz is not a whole multiple of the repetition rate {rate_Hz:g} Hz"
-        )
+    multiple = timing.chopper.frequency_Hz / settings.rate_Hz
+    faults = [*line_faults(laboratory, timing, happens, settings.rate_Hz), *rate_faults(laboratory, timing, settings.rate_Hz)]
     if faults:
-        raise TimingFaults(f"the shot's time line does not work at {velocity_m_s:g} m/s: " + "; ".join(faults), faults)
+        listed = "; ".join(faults)
+        raise TimingFaults(f"the shot's time line does not work at {settings.velocity_m_s:g} m/s: {listed}", faults)
     events = [_event(name, time_s, timing.lines[name]) for name, time_s in happens.items()]
     events.append(TimedEvent("chopper", opening_s, timing.chopper.opening_s, 0.0, "chopper"))
     return ShotTiming(
-        rate_Hz=rate_Hz,
+        rate_Hz=settings.rate_Hz,
         pulses={timing.lines[name].output: _pulse(time_s, timing.lines[name]) for name, time_s in happens.items()},
         chopper_multiple=round(multiple),
         chopper_phase_deg=(timing.chopper.zero_phase_deg + 360 * opening_s * timing.chopper.frequency_Hz) % 360,
@@ -88,22 +82,12 @@ def compile_timing(laboratory: Laboratory, velocity: VelocityCalibration, settin
 
 
 def with_chopper_closed(timing: ShotTiming) -> ShotTiming:
-    """The same with the chopper half a period off: what it lets through then is nowhere near the ionisation laser."""
+    """The same with the chopper half a period off.
+
+    Clusters fly for milliseconds, and so is the chopper's period: what passes half a period too early is out of reach of the
+    ionisation laser when it fires, and what passes half a period too late has not come yet.
+    """
     return replace(timing, chopper_phase_deg=(timing.chopper_phase_deg + 180) % 360)
-
-
-def _faults(timing: Timing, happens: dict[Event, float], period_s: float) -> list[str]:
-    faults = []
-    for name, time_s in happens.items():
-        line = timing.lines[name]
-        edge_s = time_s - line.insertion_delay_s
-        if name != "gas_valve" and edge_s < RESOLUTION_S:
-            faults.append(f"{name} would need a trigger {-edge_s * 1e6:.2f} us before T0; make valve_to_ablation_s longer")
-        if edge_s + line.width_s > period_s:
-            faults.append(f"{name} ends {(edge_s + line.width_s) * 1e3:.2f} ms after T0, later than the next T0")
-    if timing.lines["gas_valve"].insertion_delay_s:
-        faults.append("gas_valve opens at T0, so that its insertion delay cannot be made up for; set it to 0")
-    return faults
 
 
 def _pulse(time_s: float, line: Line) -> Pulse:

@@ -26,7 +26,6 @@ def test_shipped_laboratory_is_valid() -> None:
         ("speed = 20.0", "speed = -1.0", "greater than 0"),
         ('role = "field probe"', 'role = "field prob"', "instruments.hall_probe.role"),
         ('role = "field probe"', 'role = "digitizer"', "more than one instrument has the role digitizer"),
-        ('output = "EF"', 'output = "GH"', "output GH drives two lines"),
         ("poll_s", "poll_s", None),
     ],
 )

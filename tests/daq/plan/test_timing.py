@@ -1,13 +1,14 @@
 """The time line of a shot follows from the velocity; a line that does not work is refused with all its faults."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.errors import ConfigurationError
-from config.laboratory import Timing, read_laboratory
+from config.laboratory import SHIPPED, Timing, read_laboratory
 from config.model import check_model
-from daq.plan.timing import ShotSettings, compile_timing
+from daq.plan.timing import ShotSettings, TimingFaults, compile_timing, with_chopper_closed
 
 LABORATORY, CALIBRATIONS = read_laboratory()
 
@@ -33,13 +34,84 @@ def test_pulses_make_up_for_the_insertion_delay() -> None:
     assert timing.chopper_phase_deg == pytest.approx(at["chopper"] * 100 * 360 % 360)
 
 
+def faults(rate_Hz: float = 20.0, timing: dict[str, object] | None = None, **lines: dict[str, object]) -> tuple[str, ...]:
+    """What is said of the shipped time line with some of it changed; nothing if it works."""
+    table = LABORATORY.timing.model_dump() | (timing or {})
+    for name, changes in lines.items():
+        table["lines"][name] |= changes
+    laboratory = LABORATORY.model_copy(update={"timing": check_model(table, Timing, "timing")})
+    try:
+        compile_timing(laboratory, CALIBRATIONS.velocity, ShotSettings(432.0, rate_Hz))
+    except TimingFaults as error:
+        return error.faults
+    return ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"q_switch": {"output": "AB"}}, "output AB drives flash_lamp and q_switch"),
+        ({"digitizer": {"output": "IJ"}}, "digitizer is on output IJ; the delay generator has T0, AB, CD, EF, GH"),
+        ({"gas_valve": {"insertion_delay_s": 1e-6}}, "gas_valve opens at T0"),
+        ({"gas_valve": {"output": "GH"}, "digitizer": {"output": "T0"}}, "digitizer is on output T0, which cannot be delayed"),
+        ({"timing": {"valve_to_ablation_s": 150e-6}}, "flash_lamp would need a trigger 31.00 us before T0"),
+        ({"timing": {"lamp_to_ablation_s": 50e-6}}, "the laser takes 100 to 500 us"),
+        ({"digitizer": {"width_s": 1e-12}}, "shortest pulse is 5e-12 s"),
+        ({"ionisation": {"width_s": 0.06}}, "later than the next T0 after 50.00 ms"),
+        ({"ionisation": {"width_s": 3000.0}}, "the delay generator reaches 2000 s"),
+        ({"ionisation": {"highest_rate_Hz": 10.0}}, "more than the 10 Hz that the ionisation laser takes"),
+        ({"rate_Hz": 100.0}, "more than the 50 Hz that the ablation laser takes"),
+        ({"rate_Hz": 23.0}, "not a whole multiple of the repetition rate 23 Hz"),
+    ],
+)
+def test_each_fault_has_its_sentence(changed: dict[str, Any], said: str) -> None:
+    (fault,) = faults(**changed)
+    assert said in fault
+
+
 def test_all_faults_come_in_one_message() -> None:
-    table = LABORATORY.timing.model_dump()
-    table["valve_to_ablation_s"] = 10e-6
-    table["lines"]["gas_valve"]["insertion_delay_s"] = 1e-6
-    timing = check_model(table, Timing, "timing")
-    with pytest.raises(ConfigurationError) as error:
-        compile_timing(LABORATORY.model_copy(update={"timing": timing}), CALIBRATIONS.velocity, ShotSettings(432.0, 130.0))
-    sentence = str(error.value)
-    for part in ("flash_lamp would need a trigger", "later than the next T0", "whole multiple", "gas_valve opens at T0"):
-        assert part in sentence
+    found = faults(
+        rate_Hz=130.0,
+        timing={"valve_to_ablation_s": 10e-6, "lamp_to_ablation_s": 600e-6},
+        gas_valve={"insertion_delay_s": 1e-6},
+        digitizer={"output": "CD"},
+    )
+    for part in (
+        "output CD drives q_switch and digitizer",
+        "gas_valve opens at T0",
+        "flash_lamp would need a trigger",
+        "later than the next T0",
+        "the laser takes 100 to 500 us",
+        "130 is more than the 50 Hz that the ablation laser takes",
+        "130 is more than the 100 Hz that the ionisation laser takes",
+        "whole multiple",
+    ):
+        assert any(part in fault for fault in found), part
+
+
+def test_a_time_line_compiles_for_the_other_delay_generator() -> None:
+    """A BNC 575 has outputs A to H and can delay each of them."""
+    laboratory, _ = read_laboratory(SHIPPED / "every-instrument.toml")
+    instruments = dict(laboratory.instruments)
+    for name, spare in (("delay_generator", True), ("spare_delay_generator", False)):
+        instruments[name] = instruments[name].model_copy(update={"spare": spare})
+    lines = {
+        name: line.model_copy(update={"output": output})
+        for (name, line), output in zip(laboratory.timing.lines.items(), "ABCDE", strict=True)
+    }
+    timing = laboratory.timing.model_copy(update={"lines": lines})
+    with pytest.raises(TimingFaults, match="is on output T0; the delay generator has A, B"):
+        compile_timing(
+            laboratory.model_copy(update={"instruments": instruments}), CALIBRATIONS.velocity, ShotSettings(432.0, 20.0)
+        )
+    changed = laboratory.model_copy(update={"instruments": instruments, "timing": timing})
+    compiled = compile_timing(changed, CALIBRATIONS.velocity, ShotSettings(432.0, 20.0))
+    assert set(compiled.pulses) == set("ABCDE")
+    assert compiled.pulses["A"].delay_s == 0.0
+
+
+def test_a_closed_chopper_is_half_a_period_off() -> None:
+    timing = compile_timing(LABORATORY, CALIBRATIONS.velocity, ShotSettings(432.0, 20.0))
+    closed = with_chopper_closed(timing)
+    assert (closed.chopper_phase_deg - timing.chopper_phase_deg) % 360 == pytest.approx(180.0)
+    assert closed.pulses == timing.pulses
