@@ -24,7 +24,8 @@ from simulators.world.conditions import Capture, ShotConditions
 from simulators.world.truth import read_truth
 
 LABORATORY, CALIBRATIONS = read_laboratory()
-TARGET_uB, SIZE = 0.05, 11
+TARGET_uB, FINE_uB, SIZE = 0.05, 0.025, 11
+"""For the four temperatures; for the stop at one, far from the fewest ions that allow an analysis at all."""
 INTERVAL_S, SAMPLES = 2e-9, 25_000
 CAPTURE = Capture(1, SAMPLES, INTERVAL_S, 0.0, LABORATORY.mcp.full_scale_V / 65536, LABORATORY.mcp.offset_V)
 AXIS = TraceAxis(0.0, INTERVAL_S, SAMPLES, (CAPTURE.volts_per_code,), (CAPTURE.offset_V,))
@@ -47,7 +48,9 @@ class Machine:
 
     def of(self, point: int) -> Known | None:
         error_uB = self.error_uB(point)
-        return None if error_uB is None else Known(self.shots[point], error_uB / TARGET_uB)
+        return (
+            None if error_uB is None else Known(self.shots[point], error_uB / (self._plan.stop.standard_error_uB or TARGET_uB))
+        )
 
     def budget(self) -> float | None:
         return None
@@ -93,14 +96,14 @@ class Machine:
         )
 
 
-def plan(temperatures: int) -> Plan:
+def plan(temperatures: int, target_uB: float) -> Plan:
     """The vanadium plan at so many of the temperatures, with the target."""
     scan = {"source_temperature_K": TEMPERATURES_K[:temperatures], "velocity_m_s": VELOCITIES_m_s[:temperatures]}
     return read_plan(SHIPPED / "plans" / "vanadium-25K.toml").model_copy(
         update={
             "scan": [Scan(values=scan)],
             "interleave": Interleave(field_T=[0.0, 2.4], shots_per_group=100, cycles=10_000),
-            "stop": Stop(standard_error_uB=TARGET_uB, clusters=[SIZE]),
+            "stop": Stop(standard_error_uB=target_uB, clusters=[SIZE]),
         }
     )
 
@@ -115,8 +118,8 @@ def until_known(wanted: Plan, seed: int, ions: float) -> Machine:
 
 def oracle(seeds: Sequence[int]) -> tuple[float, float]:
     """Shots at which the mean error of many experiments is the target, and how much their moments really scatter there."""
-    counts = np.arange(800, 3201, 400)
-    wanted = plan(1).model_copy(update={"stop": Stop()})
+    counts = np.arange(2400, 9601, 800)
+    wanted = plan(1, FINE_uB).model_copy(update={"stop": Stop()})
     errors, moments = np.empty((len(seeds), len(counts))), np.empty((len(seeds), len(counts)))
     for row, seed in enumerate(seeds):
         machine, taking = Machine(wanted, seed, IONS_FEW), steps(wanted)
@@ -127,7 +130,7 @@ def oracle(seeds: Sequence[int]) -> tuple[float, float]:
     known = ~np.isnan(errors).any(axis=0)
     counts, errors, moments = counts[known], errors[:, known], moments[:, known]
     mean_uB = errors.mean(axis=0)
-    enough = float(np.exp(np.interp(-np.log(TARGET_uB), -np.log(mean_uB), np.log(counts))))
+    enough = float(np.exp(np.interp(-np.log(FINE_uB), -np.log(mean_uB), np.log(counts))))
     scatter_uB = moments.std(axis=0, ddof=1)
     return enough, float(np.interp(enough, counts, scatter_uB))
 
@@ -135,11 +138,11 @@ def oracle(seeds: Sequence[int]) -> tuple[float, float]:
 def main() -> None:
     seeds = range(1, 1 + (int(sys.argv[1]) if len(sys.argv) > 1 else 12))
     enough, scatter_uB = oracle(seeds)
-    wrong = [until_known(plan(1), seed, IONS_FEW).shots[0] / enough - 1 for seed in seeds]
+    wrong = [until_known(plan(1, FINE_uB), seed, IONS_FEW).shots[0] / enough - 1 for seed in seeds]
     listed = ", ".join(f"{one:+.0%}" for one in wrong)
-    print(f"oracle: at 25 K {enough:,.0f} shots give {TARGET_uB} uB (moments of {len(seeds)} runs scatter by {scatter_uB:.3f})")
+    print(f"oracle: at 25 K {enough:,.0f} shots give {FINE_uB} uB (moments of {len(seeds)} runs scatter by {scatter_uB:.3f})")
     print(f"stop: {listed} of that; on average {np.mean(wrong):+.1%} (limit 5 %)", flush=True)
-    machine = until_known(plan(4), 1, IONS_MANY)
+    machine = until_known(plan(4, TARGET_uB), 1, IONS_MANY)
     total, uniform = sum(machine.shots.values()), len(machine.shots) * max(machine.shots.values())
     reached = ", ".join(
         f"{T:g} K {machine.shots[i]:,} shots to {machine.error_uB(i):.3f}" for i, T in enumerate(TEMPERATURES_K)
