@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench faults mutate docs interop clean
+.PHONY: demo test check bench faults interruptions mutate docs interop clean
 
 demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
@@ -19,10 +19,16 @@ check: $(VENV)/installed-test
 bench: $(VENV)/installed-test
 	$(BIN)/python benchmarks/digitizer.py
 	$(BIN)/python -P benchmarks/polling.py
+	$(BIN)/python -P benchmarks/engine.py
+	$(BIN)/python -P benchmarks/sharing.py
 
 # 10,000 random faults on the wires of every instrument.
 faults: $(VENV)/installed-test
 	$(BIN)/python -P benchmarks/faults.py
+
+# 100 random interruptions of runs, each resumed.
+interruptions: $(VENV)/installed-test
+	$(BIN)/python -P benchmarks/interruptions.py 100
 
 # One change at a time: every command of a simulator, every terminator and scale factor of a driver; a test must fail.
 mutate: $(VENV)/installed-test
