@@ -112,6 +112,8 @@ class Timing(Model):
     source_residence_s: Positive
     """From ablation to the nozzle."""
     source_to_chopper_m: Positive
+    digitizer_early_s: NotNegative = 0.0
+    """The digitizer is triggered so long before ionisation."""
     chopper: ChopperTiming
     lines: dict[Event, Line]
 
@@ -123,12 +125,17 @@ class Timing(Model):
         return self
 
 
-class DigitizerInput(Model):
-    """How the MCP signal is connected."""
+class AnalogInput(Model):
+    """A signal on one of the digitizer's channels."""
 
     channel: Annotated[int, Field(ge=1, le=4)] = 1
     full_scale_V: Positive
     offset_V: float = 0.0
+
+
+class DigitizerInput(AnalogInput):
+    """How the MCP signal is connected, and where the digitizer triggers."""
+
     trigger_level_V: float = 1.0
 
 
@@ -155,7 +162,8 @@ class Laboratory(Model):
     instruments: dict[str, InstrumentConfiguration]
     timing: Timing
     mcp: DigitizerInput
-    photodiode: DigitizerInput | None = None
+    photodiode: AnalogInput | None = None
+    """Sees the ionisation laser's light, where there is one; the digitizer then has to trigger a little before it."""
     magnet: MagnetLimits
     control: str | None = None
     """Address of a simulated laboratory's control socket; absent in a real one."""

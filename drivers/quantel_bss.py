@@ -137,7 +137,7 @@ class BigSkyBSS(Driver):
         self.quantities["lamp_voltage_V"].check(name, lamp_voltage_V)
         self._lamp_voltage_V = lamp_voltage_V
         self._start_s = start_s
-        self._started = False
+        self._started = self._blocked = False
 
     def identify(self) -> Identity:
         """Refuses every other model: the Ultra's `E` fires the lamp where it is a parameter here (section 8)."""
@@ -174,7 +174,7 @@ class BigSkyBSS(Driver):
         except BaseException:
             self._every(*self._stopping())
             raise
-        self._started = True
+        self._started, self._blocked = True, False
 
     def stop(self) -> None:
         """Shutter closed, Q-switch off, lamp off, in this order; every step is tried before the first failure is raised."""
@@ -184,11 +184,15 @@ class BigSkyBSS(Driver):
             raise failure
 
     def block(self) -> None:
-        """Close the shutter, which the echo confirms; lamp and Q-switch go on."""
+        """Close the shutter, which the echo confirms; it inhibits the Q-switch (section 5), while the lamp goes on."""
         self.write("shutter_open", False)
+        self._blocked = True
 
     def unblock(self) -> None:
+        """Open the shutter and start the Q-switch again."""
         self.write("shutter_open", True)
+        self._answered("PQ", r"fire ext +qse", "wait for QS", "the Q-switch does not start")
+        self._blocked = False
 
     def status(self) -> Status:
         """Not ok on an interlock, on internal triggers, and when the lamp went off after `start`."""
@@ -201,7 +205,7 @@ class BigSkyBSS(Driver):
             warnings.append("the lamp fires on internal triggers")
         if self._started and lamp in STOPPED:
             warnings.append("the lamp went off by itself, or at its panel")
-        if self._started and lamp not in STOPPED and "qs" not in text:
+        if self._started and not self._blocked and lamp not in STOPPED and "qs" not in text:
             warnings.append("the Q-switch went off by itself, or at its panel")
         state = "standby" if lamp in STOPPED else "firing" if "qs" in text else "lamp on"
         return Status(state, not warnings, tuple(warnings))

@@ -156,6 +156,9 @@ class SimulatedLaboratory:
         t0_s = times - edge_s
         numbers = np.searchsorted(self._delay_generator.fired(-1.0, float(t0_s[-1]) + 1e-6), t0_s - 1e-6)
         shots = self._conditions(t0_s)
+        photodiode = self._laboratory.photodiode
+        if photodiode is not None and capture.channel == photodiode.channel:
+            return lambda: self.beamline.light(shots, numbers, capture)
         return lambda: self.beamline.expose(shots, numbers, capture)
 
     def _conditions(self, t0_s: NDArray[np.float64]) -> list[ShotConditions]:

@@ -34,6 +34,7 @@ PASSED, NOTICED = 0, (1, 2, -signal.SIGKILL)
 TABLES_ELSEWHERE = {
     "simulators.instruments.lakeshore_336_inputs": "lakeshore_336",
     "simulators.instruments.lakeshore_336_outputs": "lakeshore_336",
+    "simulators.instruments.lock_history": "misfires",
     "simulators.instruments.compexpro_gas": "coherent_compexpro",
     "simulators.instruments.danfysik_ramps": "danfysik_8500",
     "simulators.instruments.dg645_settings": "srs_dg645",

@@ -79,7 +79,7 @@ class BurstTaker:
     """Takes the bursts of steps one after the other, numbering the shots of the run.
 
     `halt` stops the triggers; it is called before an interrupted burst is read.  `count` reads a trigger counter, where the
-    delay generator has one.
+    delay generator has one.  `early_s` before ionisation the digitizer is triggered.
     """
 
     def __init__(
@@ -91,12 +91,14 @@ class BurstTaker:
         clock: Clock,
         interrupt: Event,
         halt: Callable[[], None] = lambda: None,
+        early_s: float = 0.0,
         count: Callable[[], int] | None = None,
     ) -> None:
         self.next_shot = 0
         self._next_burst = 0
         self._digitizer, self._ledger, self._axis, self._rate_Hz = digitizer, ledger, axis, rate_Hz
-        self._clock, self._interrupt, self._halt, self._count = clock, interrupt, halt, count
+        self._clock, self._interrupt, self._halt = clock, interrupt, halt
+        self._count, self._early_s = count, early_s
 
     def take(self, step: int, shots: int, shots_per_burst: int, planned: int) -> Iterator[Burst]:
         """Take `shots` recorded shots of a step in bursts, fewer when interrupted; their numbers in the plan go on from
@@ -179,7 +181,7 @@ class BurstTaker:
         return max(0, round(surplus)) if surplus > edges else 0
 
     def _check(self, segments: Segments) -> None:
-        came = (segments.traces.shape[2], segments.interval_s, segments.start_s)
+        came = (segments.traces.shape[2], segments.interval_s, segments.start_s - self._early_s)
         if len(segments.time_tags_s) and came != (self._axis.samples, self._axis.interval_s, self._axis.start_s):
             raise DriverError(self._digitizer().name, f"changed its record from {self._axis} to {came} during the run")
 

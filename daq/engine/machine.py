@@ -129,7 +129,8 @@ class Machine:
                 raise Interrupted
         segments = digitizer.collect()
         return TraceAxis(
-            start_s=segments.start_s,
+            # Time counts from ionisation, as it was programmed.
+            start_s=segments.start_s - self._laboratory.timing.digitizer_early_s,
             interval_s=segments.interval_s,
             samples=segments.traces.shape[2],
             scale_V=segments.scale_V,

@@ -22,6 +22,7 @@ from daq.engine.knowledge import Estimate, Learned
 from daq.engine.logbook import Logbook, described, run_header
 from daq.engine.machine import Machine, MachineError
 from daq.engine.pausing import Failed, Pauses, Stopped
+from daq.engine.photodiode import IonisationTimes
 from daq.engine.resume import Before
 from daq.engine.review import Review
 from daq.engine.settling import SettlingError
@@ -116,9 +117,18 @@ class Run:
         axis, recorder = self._prepare(path, recording)
         estimate = self._company.estimate(axis) if self._company.estimate and self._plan.stop.clusters else None
         followers: list[Follower] = [DarkShots(self._logbook.tell, self._logbook.event), *self._company.followers]
+        followers += [IonisationTimes(axis, self._logbook.tell)] if self._laboratory.photodiode else []
         followers += [estimate] if estimate else []
         bad_times = BadTimes(self._plan.acquisition.rate_Hz, self._logbook.tell)
-        watch = Watch(self._control, self._pauses, self._logbook, bad_times, self._clock, self._plan.acquisition.rate_Hz)
+        watch = Watch(
+            self._control,
+            self._pauses,
+            self._logbook,
+            bad_times,
+            self._clock,
+            self._plan.acquisition.rate_Hz,
+            self._laboratory.named("chopper"),
+        )
         self._logbook.report(State.PREPARING, "starting the lasers")
         self._machine.start_lasers()
         with (
@@ -156,6 +166,7 @@ class Run:
             self._clock,
             self._control.interrupt,
             self._pauses.hold,
+            self._laboratory.timing.digitizer_early_s,
             self._machine.trigger_counter(),
         )
 
@@ -185,10 +196,10 @@ class Run:
                 unreached = self._pauses.attend(step) or unreached
                 if unreached:
                     self._logbook.report(State.RUNNING, f"going to {described(step)}")
-                    taking.watch.expect({})
+                    taking.watch.reaching()
                     reached = self._machine.reach(step)
                     recorded = recorded or self._logbook.step(step, reached)
-                    taking.watch.expect(self._machine.expected(step))
+                    taking.watch.reached(self._machine.expected(step))
                     unreached = False
                 assert recorded is not None
                 planned = step.first + step.shots - left

@@ -14,11 +14,22 @@ from drivers.quantity import Quantity
 
 
 class Watch:
-    """Told by the housekeeping threads.  While the run pauses nothing is held against anybody: without triggers a chopper is
-    not locked and a laser not ready; before it goes on, everything has to be fit again."""
+    """Told by the housekeeping threads.
+
+    While the run pauses nothing is held against anybody: without triggers a chopper is not locked and a laser not ready;
+    before it goes on, everything has to be fit again.  While a step is being reached, the `chopper` may be on its way to a
+    new phase; that it locks is waited for.
+    """
 
     def __init__(
-        self, control: Control, pauses: Pauses, logbook: Logbook, bad_times: BadTimes, clock: Clock, rate_Hz: float
+        self,
+        control: Control,
+        pauses: Pauses,
+        logbook: Logbook,
+        bad_times: BadTimes,
+        clock: Clock,
+        rate_Hz: float,
+        chopper: str,
     ) -> None:
         self._control, self._pauses, self._logbook, self._bad_times = control, pauses, logbook, bad_times
         self._clock, self._rate_Hz = clock, rate_Hz
@@ -26,10 +37,20 @@ class Watch:
         self._gap_s: dict[str, float] = {}
         self._targets: Mapping[str, tuple[float, float]] = {}
         self._good_s: dict[str, float] = {}
-        self._since_s = 0.0
+        self._since_s, self._reaching, self._chopper = 0.0, False, chopper
+
+    def reaching(self) -> None:
+        """The next step's set points are being changed."""
+        self._reaching = True
+        self.expect({})
+
+    def reached(self, targets: Mapping[str, tuple[float, float]]) -> None:
+        """A step is reached: these channels should stay at their value within a tolerance."""
+        self.expect(targets)
+        self._reaching = False
 
     def expect(self, targets: Mapping[str, tuple[float, float]]) -> None:
-        """A step is reached: these channels should stay at their value within a tolerance until the next `expect`."""
+        """These channels should stay at their value within a tolerance from now on, and no others."""
         for channel in self._targets:
             self._bad_times.end(channel, self._clock.now())
         self._targets, self._since_s, self._good_s = dict(targets), self._clock.now(), {}
@@ -45,7 +66,7 @@ class Watch:
             self._control.fail(str(error))
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
-        if self._excused(asked_s):
+        if self._excused(asked_s) or (instrument == self._chopper and (self._reaching or asked_s < self._since_s)):
             return
         try:
             self._bad_times.begin(instrument, BadShot.INSTRUMENT_UNFIT, good_s)

@@ -63,7 +63,7 @@ def compile_timing(laboratory: Laboratory, velocity: VelocityCalibration, settin
         "flash_lamp": ablation_s - timing.lamp_to_ablation_s,
         "q_switch": ablation_s,
         "ionisation": ionisation_s,
-        "digitizer": ionisation_s,
+        "digitizer": ionisation_s - timing.digitizer_early_s,
     }
     multiple = timing.chopper.frequency_Hz / settings.rate_Hz
     faults = [*line_faults(laboratory, timing, happens, settings.rate_Hz), *rate_faults(laboratory, timing, settings.rate_Hz)]

@@ -14,10 +14,12 @@ from simulators.world.conditions import Capture, ShotConditions
 from simulators.world.detector import FWHM, POOL_SAMPLES, Noise, traces
 from simulators.world.flight import STEPS, Flight, positions
 from simulators.world.magnet import Magnet
-from simulators.world.shot import NOMINAL_PRESSURE_BAR, Bunch, bunch
+from simulators.world.shot import NOMINAL_IONISATION_MJ, NOMINAL_PRESSURE_BAR, Bunch, bunch
 from simulators.world.truth import LIGHT_ISOTOPE, MASSES_U, Cluster, Truth
 
 HOUR_S = 3600.0
+PHOTODIODE_V, PHOTODIODE_S = 0.5, 25e-9
+"""Height of a photodiode's pulse at the nominal energy, and its length (FWHM; *assumed*)."""
 Floats = NDArray[np.float64]
 
 
@@ -80,6 +82,23 @@ class Beamline:
         ions = self._fly(shots, bunches, draws)
         starts = np.array([draw.noise_start for draw in draws], dtype=np.int64)
         return traces(ions, starts, self._noise, self.machine, capture)
+
+    def light(self, shots: Sequence[ShotConditions], numbers: NDArray[np.int64], capture: Capture) -> NDArray[np.int16]:
+        """What a photodiode in the ionisation laser's beam shows, int16[shots, samples]."""
+        pulses: list[tuple[int, float, float]] = []
+        starts = np.empty(len(shots), dtype=np.int64)
+        for row, (shot, number) in enumerate(zip(shots, numbers.tolist(), strict=True)):
+            random = np.random.default_rng([self._seed, number])
+            jitter = random.standard_normal(2)[1]  # the same dice as for the ions of this shot
+            starts[row] = int(np.random.default_rng([self._seed, number, 1]).integers(POOL_SAMPLES - capture.samples))
+            if shot.ionisation_s is not None and shot.ionisation_energy_mJ > 0:
+                late_s = shot.ionisation_s + self.machine.ionisation_insertion_s - (shot.digitizer_s or 0.0)
+                height_V = PHOTODIODE_V * shot.ionisation_energy_mJ / NOMINAL_IONISATION_MJ
+                pulses.append((row, late_s + self.machine.ionisation_jitter_s * jitter, height_V))
+        table = np.array(pulses, dtype=np.float64).reshape(-1, 3)
+        ions = _Ions(table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
+        slow = self.machine.model_copy(update={"pulse_s": PHOTODIODE_S})
+        return traces(ions, starts, self._noise, slow, capture)
 
     def _draw(self, number: int, intensity: float, capture: Capture) -> _Draw:
         random = np.random.default_rng([self._seed, number])

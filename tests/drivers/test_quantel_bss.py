@@ -113,8 +113,13 @@ def test_what_stops_the_start_is_said_and_the_laser_is_stopped_again(answer: str
 
 
 def test_the_beam_is_blocked_while_the_lamp_goes_on() -> None:
-    unit, wire = laser([says("R0", "shutter closed "), says("R1", "shutter opened "), says("R0", "shutter opened ")])
+    """The closed shutter inhibits the Q-switch, which is no fault then."""
+    blocked = [says("R0", "shutter closed "), says("WOR", "I 0 F 6 S 0 Q 0"), state("fire ext     e")]
+    again = [says("R1", "shutter opened "), says("PQ", "wait for QS    "), says("PQ", "fire ext   qse ")]
+    unit, wire = laser([*STARTED, *blocked, *again, says("R0", "shutter opened ")])
+    unit.start()
     unit.block()
+    assert unit.status().ok
     unit.unblock()
     with pytest.raises(Refused, match="shutter_open stays at True"):
         unit.block()
