@@ -177,6 +177,16 @@ class Laboratory(Model):
             raise ValueError(f"more than one instrument has the role {', '.join(twice)}; mark all but one with spare = true")
         return instruments
 
+    @field_validator("instruments")
+    @classmethod
+    def _needed_ones_are_not_skipped(
+        cls, instruments: dict[str, InstrumentConfiguration]
+    ) -> dict[str, InstrumentConfiguration]:
+        for name, instrument in instruments.items():
+            if instrument.policy.on_fault == "skip" and instrument.role in ("delay generator", "digitizer"):
+                raise ValueError(f"without {name} there are no shots; its policy cannot be skip")
+        return instruments
+
     def taking_part(self) -> dict[str, InstrumentConfiguration]:
         """The instruments of a run: all but the spares."""
         return {name: instrument for name, instrument in self.instruments.items() if not instrument.spare}

@@ -112,16 +112,18 @@ def _limit_faults(plan: Plan, name: str, found: Settable) -> Iterator[str]:
         try:
             found.command.check(found.instrument, value)
         except LimitError as error:
-            yield f"{name}: {error.what}"
+            yield error.what.replace(found.command.name, name, 1)
 
 
 def _settling_faults(plan: Plan, laboratory: Laboratory, quantities: Quantities) -> Iterator[str]:
     names = plan.names()
     for name in plan.settle:
-        if name not in names or name in BY_TIMING:
+        if name in BY_TIMING:
+            yield f"settle names {name!r}, which has no read-back to wait for; leave it out"
+        elif name not in names:
             nearest = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
             hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-            yield f"settle names {name!r}, which this plan does not set and wait for{hint}"
+            yield f"settle names {name!r}, which this plan does not set{hint}"
     for name in names:
         if name in CONDITIONS or name in DELAYS or plan.settling(name) is not None:
             continue

@@ -26,6 +26,7 @@ def test_shipped_laboratory_is_valid() -> None:
         ("speed = 20.0", "speed = -1.0", "greater than 0"),
         ('role = "field probe"', 'role = "field prob"', "instruments.hall_probe.role"),
         ('role = "field probe"', 'role = "digitizer"', "more than one instrument has the role digitizer"),
+        ('"srs_dg645"', '"srs_dg645"\npolicy = { on_fault = "skip" }', "without delay_generator there are no shots"),
         ("poll_s", "poll_s", None),
     ],
 )
