@@ -107,6 +107,9 @@ class ChopperTiming(Model):
 class Timing(Model):
     """When things happen in a shot.  The gas valve opens at T0; everything else follows from these times and the velocity."""
 
+    master: Literal["delay generator", "chopper"] = "delay generator"
+    """Who decides when T0 is.  The chopper as master turns at its own frequency, and its reference output triggers the delay
+    generator, which accepts one edge of several; else the chopper follows the delay generator."""
     valve_to_ablation_s: Positive
     lamp_to_ablation_s: Positive
     source_residence_s: Positive

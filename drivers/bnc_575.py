@@ -208,13 +208,15 @@ class BNC575(Driver):
             self.write(quantity, value)
         self.do("clear_counter")
 
-    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> Mapping[str, Pulse]:
+    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float, external_divider: int | None = None) -> Mapping[str, Pulse]:
         """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.  The
         pulses as they are read back.
 
         Delays and widths are rounded to 250 ps by the unit.  Raises `LimitError` before anything is sent when a pulse or the
         rate is impossible, `Refused` when a read-back differs.
         """
+        if external_divider is not None:
+            raise LimitError(self.name, "is used on its own timer only; make the delay generator the master")
         period_s = round(1 / rate_Hz, 8) if rate_Hz > 0 else 0.0
         self._check(pulses, float(self.quantities["period_s"].check(self.name, period_s)))
         # First the period: the unit refuses a pulse that does not fit into the old one.

@@ -82,7 +82,8 @@ class Pulse:
 class DelayLimits:
     """What a delay generator can do, known without the unit: its outputs, and times in seconds.
 
-    `fixed` outputs cannot be delayed.  A pulse and `dead_s` more must end before the next trigger.
+    `fixed` outputs cannot be delayed.  A pulse and `dead_s` more must end before the next trigger.  `longest_divider` is how
+    many edges of an outside trigger it can count for one T0; 0 where it is not triggered from outside.
     """
 
     outputs: tuple[str, ...]
@@ -92,6 +93,7 @@ class DelayLimits:
     longest_s: float
     dead_s: float
     highest_rate_Hz: float
+    longest_divider: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,12 @@ class TriggerLimits:
 class DelayGenerator(Instrument, Protocol):
     """Role `delay generator`.  Outputs are named as on the front panel (`T0`, `AB`, …); T0 itself cannot be moved."""
 
-    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> Mapping[str, Pulse]:
-        """Set all outputs and the internal rate, verified by read-back; the pulses as the unit reads them back.  Does not
-        start or stop the triggers."""
+    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float, external_divider: int | None = None) -> Mapping[str, Pulse]:
+        """Set all outputs and the rate, verified by read-back; the pulses as the unit reads them back.  Does not start or
+        stop the triggers.  With `external_divider` T0 is every so-manieth rising edge at the trigger input."""
 
     def start(self) -> None:
-        """Let triggers run at the programmed internal rate."""
+        """Let triggers run, at the internal rate or from outside, as programmed."""
 
     def stop(self) -> None:
         """Stop all triggers."""
@@ -170,6 +172,9 @@ class Chopper(Instrument, Protocol):
 
     def synchronise(self, multiple: int, phase_deg: float) -> None:
         """Run at `multiple` times the outside reference with this phase, and start the motor."""
+
+    def run_freely(self, frequency_Hz: float, phase_deg: float) -> None:
+        """Run at a frequency of its own, openings with this phase after the edges of its reference output."""
 
 
 class HighVoltage(Instrument, Protocol):

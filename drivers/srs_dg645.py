@@ -6,16 +6,17 @@ trigger source (p. 54).  Without a host the unit goes on triggering; a hardware 
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from drivers.driver import Driver
+from drivers.driver import Driver, Pause
 from drivers.errors import LimitError
-from drivers.links import Probe, Terminated
+from drivers.links import Link, Probe, Terminated
 from drivers.quantity import Action, Quantity, Value
 from drivers.roles import DelayLimits, Identity, Pulse, SafeResult, Status
 
-INTERNAL, SINGLE_SHOT = 0, 5
+INTERNAL, EXTERNAL_RISING, SINGLE_SHOT = 0, 1, 5
 SOURCES = {
     INTERNAL: "running",
     1: "waits for an external rising edge",
@@ -37,7 +38,7 @@ RESOLUTION_S = 5e-12
 LONGEST_S = 1999.999999999995
 DEAD_TIME_S = 100e-9
 """A trigger within the longest delay and this much more is ignored (p. vii)."""
-LIMITS = DelayLimits(tuple(OUTPUTS), ("T0",), RESOLUTION_S, RESOLUTION_S, LONGEST_S, DEAD_TIME_S, 10e6)
+LIMITS = DelayLimits(tuple(OUTPUTS), ("T0",), RESOLUTION_S, RESOLUTION_S, LONGEST_S, DEAD_TIME_S, 10e6, 2**30 - 1)
 DELAY = re.compile(r"(\d),([+-]\d{1,4}\.\d{12})", re.ASCII)
 EVENTS = {
     1: "a trigger came during a cycle and was ignored",
@@ -191,6 +192,10 @@ class DG645(Driver):
         *(Action(f"recall_{n}", f"*RCL {n}", "p. 49") for n in range(10)),
     )
 
+    def __init__(self, name: str, link: Link, *, pause: Pause = time.sleep) -> None:
+        super().__init__(name, link, pause=pause)
+        self._triggered = INTERNAL
+
     def identify(self) -> Identity:
         reply = self._ask("*IDN?")
         fields = reply.split(",")
@@ -200,12 +205,13 @@ class DG645(Driver):
 
     def prepare(self) -> None:
         """Triggers off, since the unit wakes up as it was saved (p. 17); bursts and prescalers off; old errors forgotten."""
+        self._triggered = INTERNAL
         self.stop()
         self.link.send(b"*CLS\n")
         for text in ("BURM 0", "ADVT 0"):
             self._tell(text)
 
-    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float) -> Mapping[str, Pulse]:
+    def program(self, pulses: Mapping[str, Pulse], rate_Hz: float, external_divider: int | None = None) -> Mapping[str, Pulse]:
         """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.  The
         pulses as they are read back; T0 as it was asked for.
 
@@ -221,11 +227,17 @@ class DG645(Driver):
                 leading, trailing = EDGES[output]
                 delay_s = self._set_edge(leading, T0, pulse.delay_s)
                 programmed[output] = Pulse(delay_s, self._set_edge(trailing, leading, pulse.width_s))
-        self.write("rate_Hz", rate_Hz)
+        if external_divider is None:
+            self.write("rate_Hz", rate_Hz)
+        else:
+            # Prescalers count only with advanced triggering (p. 25).
+            self.write("advanced", True)
+            self.write("prescaler", external_divider)
+        self._triggered = INTERNAL if external_divider is None else EXTERNAL_RISING
         return programmed
 
     def start(self) -> None:
-        self._source(INTERNAL)
+        self._source(self._triggered)
 
     def stop(self) -> None:
         self._source(SINGLE_SHOT)
@@ -235,7 +247,7 @@ class DG645(Driver):
         source = self._integer("TSRC?", self._ask("TSRC?"), high=6)
         events = self._integer("INSR?", self._ask("INSR?"), high=255)
         warnings = tuple(text for bit, text in EVENTS.items() if events >> bit & 1)
-        return Status(SOURCES[source], source in (INTERNAL, SINGLE_SHOT), warnings)
+        return Status(SOURCES[source], source in (self._triggered, SINGLE_SHOT), warnings)
 
     def make_safe(self) -> SafeResult:
         """Triggers off.  The command leaves before anything else is asked, and on its own line after whatever was half sent."""

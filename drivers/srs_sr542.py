@@ -19,7 +19,7 @@ LOCK_LOST = 1 << FREQUENCY_LOCKED | 1 << PHASE_LOCKED
 """Falling edges latched through CHNT and read from CHEV? (M61): a loss can be shorter than the period of polls."""
 HEAD_FAULTS = {5: "head memory or temperature", 6: "head memory or cable", 7: "head cable"}
 """Upper bits of CHEV?; what each means depends on the firmware."""
-EXTERNAL, RISING, OUTER = 3, 0, 2
+INTERNAL, EXTERNAL, RISING, OUTER = 0, 3, 0, 2
 STEP = 0.01
 """Of phases (degrees) and frequencies (Hz)."""
 ERROR_LOG = 20
@@ -122,6 +122,19 @@ class SR542(Driver):
         self.quantities["phase_deg"].check(self.name, phase_deg % 360)
         settings = (("SRCE", EXTERNAL), ("EDGE", RISING), ("CTRL", OUTER), ("MULT", multiple), ("DIVR", 1))
         for mnemonic, value in settings:
+            self._tell(f"{mnemonic} {value}")
+            back = self._ask_integer(f"{mnemonic}?")
+            if back != value:
+                raise self._refused(f"{mnemonic} reads back {back} after {value} was set")
+        self.write("phase_deg", (phase_deg + 180) % 360 - 180)
+        self.write("motor_on", True)
+        self._synchronised = True
+        self._ask_integer("CHEV?")
+
+    def run_freely(self, frequency_Hz: float, phase_deg: float) -> None:
+        """Turn at a frequency of its own; that the phase also counts from the edges of its reference output is *assumed*."""
+        self.write("internal_Hz", frequency_Hz)
+        for mnemonic, value in (("CTRL", OUTER), ("SRCE", INTERNAL)):
             self._tell(f"{mnemonic} {value}")
             back = self._ask_integer(f"{mnemonic}?")
             if back != value:

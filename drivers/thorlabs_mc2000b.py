@@ -32,7 +32,8 @@ BLADES = (
 )
 TWO_TRACKS = (0, 6, 7)
 """Blades whose reference numbers tell the track as well."""
-EXTERNAL, EXTERNAL_OUTER = 1, 2
+INTERNAL, EXTERNAL, EXTERNAL_OUTER = 0, 1, 2
+"""The first is internal-outer for blades with two tracks."""
 MODEL = "THORLABS MC2000B"
 
 
@@ -85,6 +86,7 @@ class MC2000B(Driver):
             raise LimitError(name, f"lock_percent = {lock_percent:g} must be greater than 0")
         self._lock = lock_percent / 100
         self._multiple: int | None = None
+        self._own_Hz: int | None = None
 
     def identify(self) -> Identity:
         reply = self._ask("id?")
@@ -94,7 +96,7 @@ class MC2000B(Driver):
 
     def prepare(self) -> None:
         """The reference output shows the measured frequency; the motor is left as it is."""
-        self._multiple = None
+        self._multiple = self._own_Hz = None
         self.write("output", 1)
 
     def synchronise(self, multiple: int, phase_deg: float) -> None:
@@ -114,13 +116,26 @@ class MC2000B(Driver):
             ("motor_on", True),
         ):
             self.write(quantity, value)
-        self._multiple = multiple
+        self._multiple, self._own_Hz = multiple, None
+
+    def run_freely(self, frequency_Hz: float, phase_deg: float) -> None:
+        """Turn at a frequency of its own (whole Hz), the phase counted from its reference output (*assumed*)."""
+        if frequency_Hz != round(frequency_Hz):
+            raise LimitError(self.name, f"turns at whole Hz, not at {frequency_Hz:g} Hz")
+        self._multiple, self._own_Hz = None, round(frequency_Hz)
+        for quantity, value in (
+            ("reference", INTERNAL),
+            ("internal_frequency_Hz", self._own_Hz),
+            ("phase_deg", phase_deg % 360),
+            ("motor_on", True),
+        ):
+            self.write(quantity, value)
 
     def status(self) -> Status:
         """Not ok out of lock after `synchronise`."""
         on = bool(self.read("motor_on"))
         locked = self._locked()
-        unlocked = self._multiple is not None and not locked
+        unlocked = (self._multiple is not None or self._own_Hz is not None) and not locked
         warnings = ("does not run at the frequency that its reference demands",) if on and unlocked else ()
         return Status("stopped" if not on else "locked" if locked else "not locked", not unlocked, warnings)
 
@@ -128,9 +143,10 @@ class MC2000B(Driver):
         return SafeResult(True, "kept turning")
 
     def _locked(self) -> bool:
-        if self._multiple is None or not self.read("motor_on"):
+        if (self._multiple is None and self._own_Hz is None) or not self.read("motor_on"):
             return False
-        wanted_Hz = int(self.read("reference_Hz")) * self._multiple
+        wanted_Hz = self._own_Hz if self._multiple is None else int(self.read("reference_Hz")) * self._multiple
+        assert wanted_Hz is not None
         return wanted_Hz > 0 and abs(int(self.read("frequency_Hz")) - wanted_Hz) <= self._lock * wanted_Hz
 
     def _read(self, quantity: Quantity) -> Value:

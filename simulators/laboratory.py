@@ -75,7 +75,7 @@ class SimulatedLaboratory:
             "coherent_energymax": lambda options: EnergyMax(self._count, self._metered_J),
         }
         return {
-            "srs_dg645": lambda options: DG645(),
+            "srs_dg645": lambda options: DG645(self._reference_out_Hz),
             "bnc_575": lambda options: BNC575(),
             "quantel_bss": lambda options: BigSkyBSS(self._count),
             "spectraphysics_quantaray": lambda options: QuantaRay(self._count, warm),
@@ -108,6 +108,11 @@ class SimulatedLaboratory:
     def _rate_Hz(self, now: float) -> float:
         rate_Hz: float = self._delay_generator.rate_Hz(now)
         return rate_Hz
+
+    def _reference_out_Hz(self, now: float) -> float:
+        """Edges from the chopper to the delay generator's trigger input."""
+        edges_Hz: float = self._chopper.reference_out_Hz(now)
+        return edges_Hz
 
     def _field_T(self, now: float) -> float:
         return self.beamline.field_T(now, self._supply.current_A(now))

@@ -122,11 +122,16 @@ class SetPoints:
         if timing == self._now.timing:
             return []
         found = self._instruments
-        self._now.programmed = found.delay_generator.program(timing.pulses, timing.rate_Hz)
+        lock = Target("the chopper's lock", lambda: float(bool(found.chopper.read("phase_locked"))), 1.0, CHOPPER_LOCK)
+        if timing.external_divider is not None:
+            found.chopper.run_freely(timing.rate_Hz * timing.external_divider, timing.chopper_phase_deg)
+            settle([lock], self._clock, self._interrupt)
+        self._now.programmed = found.delay_generator.program(timing.pulses, timing.rate_Hz, timing.external_divider)
         found.delay_generator.start()
-        found.chopper.synchronise(timing.chopper_multiple, timing.chopper_phase_deg)
+        if timing.external_divider is None:
+            found.chopper.synchronise(timing.chopper_multiple, timing.chopper_phase_deg)
         self._now.timing = timing
-        return [Target("the chopper's lock", lambda: float(bool(found.chopper.read("phase_locked"))), 1.0, CHOPPER_LOCK)]
+        return [lock]
 
     def _block(self, background: Background | None) -> None:
         if (background == "ablation blocked") == (self._now.background == "ablation blocked"):

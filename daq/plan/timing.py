@@ -34,6 +34,8 @@ class ShotTiming:
     chopper_multiple: int
     chopper_phase_deg: float
     events: tuple[TimedEvent, ...]
+    external_divider: int | None = None
+    """With the chopper as master: how many edges of its reference output make one T0."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def compile_timing(laboratory: Laboratory, velocity: VelocityCalibration, settin
         chopper_multiple=round(multiple),
         chopper_phase_deg=(timing.chopper.zero_phase_deg + 360 * opening_s * timing.chopper.frequency_Hz) % 360,
         events=tuple(sorted(events, key=lambda event: event.time_s)),
+        external_divider=round(multiple) if timing.master == "chopper" else None,
     )
 
 

@@ -65,6 +65,8 @@ def rate_faults(laboratory: Laboratory, timing: Timing, rate_Hz: float) -> Itera
     for unit, highest_Hz in highest.items():
         if rate_Hz > highest_Hz:
             yield f"rate_Hz = {rate_Hz:g} is more than the {highest_Hz:g} Hz that the {unit} takes"
+    if timing.master == "chopper" and not generator.longest_divider:
+        yield "this delay generator is not triggered from outside; it has to be the master, or the other one has to be used"
     multiple = timing.chopper.frequency_Hz / rate_Hz
     if multiple < 1 - MULTIPLE_TOLERANCE or abs(multiple - round(multiple)) > MULTIPLE_TOLERANCE:
         yield f"the chopper's {timing.chopper.frequency_Hz:g} Hz is not a whole multiple of the repetition rate {rate_Hz:g} Hz"

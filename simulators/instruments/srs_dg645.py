@@ -1,5 +1,6 @@
 """Simulated SRS DG645.  Page numbers are those of the *DG645 User Manual* Rev 1.1; *assumed* where it is silent."""
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -28,7 +29,7 @@ QUEUE = 20
 OPC, EXE, CME, PON = 1 << 0, 1 << 4, 1 << 5, 1 << 7
 TRIGGERED, TOO_FAST, END_OF_DELAY, ABORTED = 1 << 0, 1 << 1, 1 << 2, 1 << 5
 INSB, BUSY, ESB, MSS = 1 << 0, 1 << 1, 1 << 5, 1 << 6
-INTERNAL, ARMED_SOURCES, SINGLE_SHOT, DEAD_TIME_S = 0, (3, 4), 5, 100e-9
+INTERNAL, EXTERNAL, ARMED_SOURCES, SINGLE_SHOT, DEAD_TIME_S = 0, (1, 2), (3, 4), 5, 100e-9
 SYNTAX = re.compile(r"(\*[A-Z]{3}|[A-Z]{4})(?![A-Z])(\?)?\s*(.*)")
 
 
@@ -41,9 +42,13 @@ class CommandError(Exception):
 
 
 class DG645:
-    """Delay generator on its internal trigger; T0s it has fired are told afterwards from its history of starts and stops."""
+    """Delay generator; T0s it has fired are told afterwards from its history of starts and stops.
 
-    def __init__(self) -> None:
+    `reference_Hz(now)` is the rate of edges at its trigger input; they come at whole multiples of their period (*assumed*).
+    """
+
+    def __init__(self, reference_Hz: Callable[[float], float] = lambda now: 0.0) -> None:
+        self._reference_Hz, self._edges_Hz = reference_Hz, 0.0
         self._serial = "004025"
         self._model = "DG645"
         self._locked_out = False
@@ -281,11 +286,16 @@ class DG645:
         """
         if self._running is not None:
             self._bursts.append((self._running[0], now, self._running[1]))
-        rate = self._values["TRAT"]
-        self._running = (now + 1 / rate, rate / self._ignored_each()) if int(self._values["TSRC"]) == INTERNAL else None
+        self._running = None
+        if int(self._values["TSRC"]) == INTERNAL:
+            rate = self._edges_Hz = self._values["TRAT"]
+            self._running = (now + 1 / rate, rate / self._ignored_each(rate))
+        elif int(self._values["TSRC"]) in EXTERNAL and (edges_Hz := self._reference_Hz(now)) > 0:
+            rate = self._edges_Hz = edges_Hz / (self._indexed["PRES", 0] if self._values["ADVT"] else 1)
+            self._running = (math.ceil(now * edges_Hz + 1e-9) / edges_Hz, rate / self._ignored_each(rate))
 
-    def _ignored_each(self) -> int:
-        return max(1, int(np.ceil((self._delays.longest_s() + DEAD_TIME_S) * self._values["TRAT"] - 1e-9)))
+    def _ignored_each(self, rate_Hz: float) -> int:
+        return max(1, int(np.ceil((self._delays.longest_s() + DEAD_TIME_S) * rate_Hz - 1e-9)))
 
     def _cycle_runs(self, now: float) -> bool:
         return len(self._triggers(now - self._delays.longest_s(), now)) > 0
@@ -293,7 +303,7 @@ class DG645:
     def _watch(self, now: float) -> None:
         """Latch what happened since the last look."""
         if len(self._triggers(self._looked_s, now)):
-            self._instrument_events |= TRIGGERED | END_OF_DELAY | (TOO_FAST if self._ignored_each() > 1 else 0)
+            self._instrument_events |= TRIGGERED | END_OF_DELAY | (TOO_FAST if self._ignored_each(self._edges_Hz) > 1 else 0)
         self._looked_s = now
 
     def _status_byte(self, now: float) -> int:

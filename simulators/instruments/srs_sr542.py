@@ -88,6 +88,11 @@ class SR542:
         self._advance(now)
         return self._frequency_Hz, float(self._values["PHAS"]), self._lock.at(now)
 
+    def reference_out_Hz(self, now: float) -> float:
+        """Edges at the reference output: while it turns at its own frequency, and is there."""
+        self._advance(now)
+        return self._frequency_Hz if self._values["SRCE"] == INTERNAL and self._condition & FREQUENCY_LOCK else 0.0
+
     def split(self, received: bytearray) -> Iterable[bytes]:
         return lines(received, b"\r\n;", longest=256)
 

@@ -89,6 +89,12 @@ class MC2000B:
         self._advance(now)
         return self._frequency_Hz, float(self._values["phase"]), self._lock.at(now)
 
+    def reference_out_Hz(self, now: float) -> float:
+        """Edges at the reference output: while it turns at its own frequency, and is there."""
+        self._advance(now)
+        own = self._values["enable"] and not self._choice()[0] and self._settled_s is not None
+        return float(self._values["freq"]) if own else 0.0
+
     def split(self, received: bytearray) -> Iterable[bytes]:
         return [message for message in lines(received, b"\r", longest=LINE) if len(message) <= LINE]
 

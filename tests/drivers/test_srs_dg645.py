@@ -70,6 +70,27 @@ def test_a_pulse_is_two_edges_read_back() -> None:
     assert wire.finished()
 
 
+def test_triggered_from_outside_it_takes_one_edge_of_several() -> None:
+    unit, wire = scripted(
+        DG645,
+        [
+            *level(0),
+            told("ADVT 1"),
+            asked("ADVT?", "1"),
+            told("PRES 0,5"),
+            asked("PRES?0", "5"),
+            (b"TSRC 1\n", b""),
+            asked("TSRC?", "1"),
+            asked("TSRC?", "1"),
+            asked("INSR?", "0"),
+        ],
+    )
+    assert unit.program({"T0": Pulse(0.0, 250e-6)}, 20.0, external_divider=5) == {"T0": Pulse(0.0, 250e-6)}
+    unit.start()
+    assert unit.status().ok
+    assert wire.finished()
+
+
 @pytest.mark.parametrize(
     ("reply", "error"),
     [

@@ -61,6 +61,14 @@ def test_following_the_reference() -> None:
     assert wire.finished()
 
 
+def test_turning_freely() -> None:
+    own = [*told("IFRQ 100.00"), asked("IFRQ?", "100.00"), *taken("CTRL", 2), *taken("SRCE", 0)]
+    phase = [*told("PHAS -122.00"), asked("PHAS?", "-122.00"), *taken("MOTR", 1), asked("CHEV?", "12")]
+    unit, wire = scripted(SR542, [*own, *phase])
+    unit.run_freely(100.0, 238.0)
+    assert wire.finished()
+
+
 def test_a_refused_setting_has_its_error_number() -> None:
     unit, _ = scripted(SR542, told("SRCE 3", 32))
     with pytest.raises(Refused, match="'SRCE 3' gave error 32"):

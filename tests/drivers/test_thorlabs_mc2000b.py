@@ -91,6 +91,21 @@ def test_synchronising_knows_blades_with_two_tracks(blade: int, reference: int) 
     run(MC2000B, synchronising(blade, reference), lambda chopper: chopper.synchronise(5, 390.0))
 
 
+def test_turning_freely() -> None:
+    """Without an outside reference it is locked when it turns as fast as it was told."""
+    own = [*set_back("ref", 0), *set_back("freq", 100), *set_back("phase", 30), *set_back("enable", 1)]
+    seen = [asked("enable", 1), asked("refoutfreq", 100)]
+
+    def locked(chopper: MC2000B) -> object:
+        chopper.run_freely(100.0, 390.0)
+        return chopper.read("phase_locked")
+
+    assert run(MC2000B, [*own, *seen], locked) is True
+    chopper, _ = scripted(MC2000B, [])
+    with pytest.raises(LimitError, match="whole Hz"):
+        chopper.run_freely(100.5, 0.0)
+
+
 @pytest.mark.parametrize(
     ("seen", "state", "ok"),
     [

@@ -75,7 +75,15 @@ def test_files_that_are_no_runs(tmp_path: Path, command: str, name: str, content
     assert "Traceback" not in result.stderr
 
 
+def test_a_simulation_of_nothing_known_is_refused() -> None:
+    assert clusterbeam("simulate", "--rod", "Fe").returncode == 2
+    result = clusterbeam("simulate", "--transfer-MB-s", "0")
+    assert result.returncode == 2
+    assert "--transfer-MB-s = 0 must be positive" in result.stderr
+
+
 def test_wrong_usage_is_status_2() -> None:
+    assert clusterbeam("run", "plan.toml", "--resume", "run.h5").returncode == 2
     assert clusterbeam("run").returncode == 2
     assert clusterbeam("analyse", "--no-such-option", "x.h5").returncode == 2
     assert clusterbeam("run", "no-such-plan.toml").returncode == 2

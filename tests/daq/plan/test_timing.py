@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.laboratory import SHIPPED, Timing, read_laboratory
+from config.laboratory import SHIPPED, Laboratory, Timing, read_laboratory
 from config.model import check_model
 from daq.plan.timing import ShotSettings, TimingFaults, compile_timing, with_chopper_closed
 
@@ -115,3 +115,24 @@ def test_a_closed_chopper_is_half_a_period_off() -> None:
     closed = with_chopper_closed(timing)
     assert (closed.chopper_phase_deg - timing.chopper_phase_deg) % 360 == pytest.approx(180.0)
     assert closed.pulses == timing.pulses
+
+
+def chopper_as_master(**changes: object) -> Laboratory:
+    timing = LABORATORY.timing.model_copy(update={"master": "chopper"})
+    return LABORATORY.model_copy(update={"timing": timing, **changes})
+
+
+@given(velocity=st.floats(300, 1000))
+def test_with_the_chopper_as_master_the_time_line_is_the_same(velocity: float) -> None:
+    settings = ShotSettings(velocity, 20.0)
+    own, other = (compile_timing(one, CALIBRATIONS.velocity, settings) for one in (LABORATORY, chopper_as_master()))
+    assert (own.external_divider, other.external_divider) == (None, 5)
+    assert (own.events, own.pulses, own.chopper_phase_deg) == (other.events, other.pulses, other.chopper_phase_deg)
+
+
+def test_a_delay_generator_that_cannot_follow_is_refused() -> None:
+    every, _ = read_laboratory(SHIPPED / "every-instrument.toml")
+    bnc = every.instruments["spare_delay_generator"].model_copy(update={"spare": False})
+    instruments = dict(LABORATORY.instruments) | {"delay_generator": bnc}
+    with pytest.raises(TimingFaults, match="not triggered from outside"):
+        compile_timing(chopper_as_master(instruments=instruments), CALIBRATIONS.velocity, ShotSettings(432.0, 20.0))
