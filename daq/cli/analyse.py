@@ -11,8 +11,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from daq.analysis import HEADINGS, Results, moments_figure, table
+from daq.analysis.runs import PointResults, analyse_run
 from daq.cli.console import err, out, print_json
-from daq.laboratory import PointResults, analyse_run
 from daq.record.series import Series
 from daq.record.verify import Report, count_shots, sum_up
 from daq.reduce import Profiles

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from daq import Laboratory
+from daq.analysis.runs import analyse_run
 from daq.engine.state import Ending
-from daq.laboratory import analyse_run
 from daq.record.series import Series
 from daq.record.verify import verify, verify_plan
 from tests.daq.cli.conftest import QUICK, SMALL, simulation

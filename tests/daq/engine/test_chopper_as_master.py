@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from daq import Laboratory
+from daq.analysis.runs import analyse_run
 from daq.engine.state import Ending
-from daq.laboratory import analyse_run
 from daq.record.series import Series
 from daq.record.verify import verify
 from tests.daq.cli.conftest import QUICK, SMALL, simulation

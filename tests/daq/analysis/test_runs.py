@@ -1,10 +1,10 @@
-"""The face for scripts: what is said of runs that hold too little."""
+"""Run files that hold too little say so."""
 
 from pathlib import Path
 
 import pytest
 
-from daq.laboratory import analyse_run
+from daq.analysis.runs import analyse_run
 from daq.record.messages import NewStep
 from daq.record.recorder import Recorder
 from daq.record.run_file import RunFileError
