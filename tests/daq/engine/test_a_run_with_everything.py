@@ -34,7 +34,11 @@ def test_it_all_stands_in_the_file(tmp_path: Path) -> None:
     base, plan = tmp_path / "base.toml", tmp_path / "plan.toml"
     text = QUICK.replace("source_residence_s", EARLY + "source_residence_s")
     base.write_text(text.replace("[timing]", PHOTODIODE + "[timing]", 1))
-    many = re.sub(r"cycles = 1", "cycles = 4", SMALL).replace("shots_per_group = 80", "shots_per_group = 60")
+    many = (
+        re.sub(r"cycles = 1", "cycles = 4", SMALL)
+        .replace("shots_per_group = 80", "shots_per_group = 60")
+        .replace("2, 33]", "8, 14]")
+    )
     plan.write_text(many + SECTIONS)
     with simulation(tmp_path, "--config", base, "--speed", 40, "--seed", 5) as found, Laboratory(found.config) as lab:
         summary = lab.run(lab.plan(plan), tmp_path / "runs")

@@ -16,7 +16,7 @@ from tests.daq.cli.conftest import QUICK, SMALL, simulation
 def test_clusters_are_found_where_the_time_line_says(tmp_path: Path) -> None:
     base, plan = tmp_path / "base.toml", tmp_path / "plan.toml"
     base.write_text(QUICK.replace("[timing]", '[timing]\nmaster = "chopper"', 1))
-    plan.write_text(SMALL)
+    plan.write_text(SMALL.replace("sizes = [2, 33]", "sizes = [8, 14]"))
     with simulation(tmp_path, "--config", base, "--speed", 40, "--seed", 5) as found, Laboratory(found.config) as lab:
         summary = lab.run(lab.plan(plan), tmp_path / "runs")
         source = lab.read("delay_generator.trigger_source")
