@@ -56,7 +56,6 @@ class Machine:
         found = self.instruments
         self._all({name: instrument.prepare for name, instrument in found.by_name.items()})
         found.digitizer.configure(digitizer_setup(self._laboratory, self._plan.acquisition))
-        self._set_points.forget()
         self._set_points.reach(step, only=BEFORE_THE_LASERS)
         self._wait_until_fit()
 

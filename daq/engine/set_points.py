@@ -14,7 +14,7 @@ from daq.engine.instruments import Instruments, at_once
 from daq.engine.settling import Target, settle
 from daq.plan.checking import BY_TIMING, SET_BY, timing_of
 from daq.plan.expansion import PlannedStep
-from daq.plan.plan import CONDITIONS, DELAYS, Background, Plan, SetPoint, Settle
+from daq.plan.plan import CONDITIONS, DELAYS, Plan, SetPoint, Settle
 from daq.plan.quantities import Settable, settable
 from daq.plan.timing import ShotTiming, with_chopper_closed
 from drivers.errors import DriverError
@@ -40,7 +40,8 @@ class _Now:
     """What the machine was last set to."""
 
     set_points: dict[str, SetPoint] = field(default_factory=dict)
-    background: Background | None = None
+    blocked: bool | None = False
+    """Whether the ablation beam is; None where that is not known."""
     timing: ShotTiming | None = None
     programmed: Mapping[str, Pulse] = field(default_factory=dict)
 
@@ -67,7 +68,7 @@ class SetPoints:
 
     def forget(self) -> None:
         """Whatever was set may be gone: the next step sets everything anew."""
-        self._now = _Now()
+        self._now = _Now(blocked=None)
 
     def start_timing(self, step: PlannedStep) -> list[Target]:
         """Program the delay generator and the chopper for a step; what then has to be waited for."""
@@ -80,7 +81,8 @@ class SetPoints:
         `Interrupted`, or what a driver raises.
         """
         targets = list(self._time(step))
-        self._block(step.background)
+        if only is None:
+            self._block(step.background == "ablation blocked")
         for name, value in step.set_points.items():
             if name in BY_TIMING or (only is not None and name not in only):
                 continue
@@ -133,16 +135,16 @@ class SetPoints:
         self._now.timing = timing
         return [lock]
 
-    def _block(self, background: Background | None) -> None:
-        if (background == "ablation blocked") == (self._now.background == "ablation blocked"):
-            self._now.background = background
+    def _block(self, wanted: bool) -> None:
+        """A laser that was started again has its shutter open, so what is not known is set anew."""
+        if self._now.blocked is wanted:
             return
         laser = cast(Shuttered, self._instruments.ablation_laser)
-        if background == "ablation blocked":
+        if wanted:
             laser.block()
         else:
             laser.unblock()
-        self._now.background = background
+        self._now.blocked = wanted
 
     def _set(self, name: str, value: SetPoint) -> list[Target]:
         if name == "field_T":

@@ -20,7 +20,7 @@ SECTIONS = """
 values = { "ionisation_laser.preset_energy_mJ" = [150, 100] }
 
 [background]
-kinds = ["chopper closed", "ablation blocked"]
+kinds = ["ablation blocked", "chopper closed"]
 shots = 20
 
 [stop]
