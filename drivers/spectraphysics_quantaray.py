@@ -161,7 +161,7 @@ class QuantaRay(Driver):
             self._tell("ON")
             self._wait("simmering", lambda: self._has(CONTACTOR) and self._has(SIMMER), self._start_s)
             self.do("lamp_external")
-            self.do("q_switch_external")
+            self.unblock()
             self._wait("at its PFN level", lambda: self._has(PFN_REACHED) and self._has(EMISSION), self._start_s)
         except BaseException:
             self._every(*(lambda text=text: self._tell(text) for text in ("QSW SING", "LAMP INH", "OFF")))
@@ -180,6 +180,8 @@ class QuantaRay(Driver):
         self.do("q_switch_single")
 
     def unblock(self) -> None:
+        """Repetitive first: whether `QSW EXT` alone ends the single-shot mode is not known, and it may not."""
+        self.do("q_switch_repetitive")
         self.do("q_switch_external")
 
     def status(self) -> Status:

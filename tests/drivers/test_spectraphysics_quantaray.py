@@ -62,7 +62,7 @@ DONE: Done = {
 }
 STOPPING = [told("QSW SING"), told("LAMP INH"), told("OFF")]
 STARTING = [told("ON"), word(REMOTE | CONTACTOR), word(REMOTE | CONTACTOR), word(REMOTE | CONTACTOR | SIMMER)]
-STARTING += [word(REMOTE | CONTACTOR | SIMMER), told("LAMP EXT"), told("QSW EXT"), word(READY), word(READY)]
+STARTING += [word(REMOTE | CONTACTOR | SIMMER), told("LAMP EXT"), told("QSW REP"), told("QSW EXT"), word(READY), word(READY)]
 
 
 def made(script: list[Exchange], **options: object) -> tuple[QuantaRay, ScriptedTransport]:
@@ -70,7 +70,7 @@ def made(script: list[Exchange], **options: object) -> tuple[QuantaRay, Scripted
 
 
 def test_without_a_shutter_the_q_switch_blocks_the_beam() -> None:
-    unit, wire = scripted(QuantaRay, [told("QSW SING"), told("QSW EXT")], **OPTIONS)
+    unit, wire = scripted(QuantaRay, [told("QSW SING"), told("QSW REP"), told("QSW EXT")], **OPTIONS)
     unit.block()
     unit.unblock()
     assert wire.finished()
