@@ -9,7 +9,9 @@ from daq.cli.analyse import analyse
 from daq.cli.check import check
 from daq.cli.console import err
 from daq.cli.demo import demo
+from daq.cli.log import log
 from daq.cli.plan import plan
+from daq.cli.recover import recover
 from daq.cli.run import run
 from daq.cli.safe import safe
 from daq.cli.simulate import simulate
@@ -29,7 +31,7 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify):
+for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log):
     program.command()(command)
 
 

@@ -10,6 +10,7 @@ from config.laboratory import Laboratory
 from daq.engine.followers import Follower
 from daq.plan.expansion import Taken
 from daq.plan.plan import Plan
+from daq.record.protection import is_being_written
 from daq.record.run_file import RunFile
 from daq.record.series import Series
 from daq.record.verify import verify_plan
@@ -37,6 +38,8 @@ def interrupted(path: Path) -> tuple[Plan, Before]:
 
     `ConfigurationError` if there is nothing to resume, `RunFileError` for a file that cannot be read.
     """
+    if path.exists() and is_being_written(path):
+        raise ConfigurationError(f"{path} is still being written; wait until its run has ended")
     with Series(path) as series:
         last = series.last
         if last.status == "complete":

@@ -4,6 +4,7 @@ Everything is created here, before the first shot; later only rows are added and
 single-writer-multiple-reader mode allows.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum, IntFlag
 from typing import Any
 
@@ -11,13 +12,15 @@ import h5py
 import hdf5plugin
 import numpy as np
 
+from daq.record.journal import PAGE
 from daq.record.messages import Create
 
 SCHEMA = "clusterbeam-run"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 TEXT_BYTES = 400
 VALUE_BYTES = 120
 TRACES = "entry/traces/counts"
+JOURNAL = "entry/journal"
 COMMITTED = "entry/shots/committed"
 
 
@@ -39,6 +42,7 @@ class Cause(IntEnum):
     PROCESS_KILLED = 2
     DIGITIZER_FAILED = 3
     WRITER_FAILED = 4
+    DAMAGED = 5
 
 
 class BadShot(IntFlag):
@@ -71,6 +75,16 @@ BACKGROUNDS = {
 }
 
 
+class EventKind(IntEnum):
+    """Who says it."""
+
+    EVENT = 0
+    NOTE = 1
+
+
+EVENT_KINDS = {EventKind.EVENT: "", EventKind.NOTE: "note"}
+
+
 class FiredSource(IntEnum):
     """How the number of fired shots of a burst is known."""
 
@@ -89,6 +103,7 @@ CAUSES = {
     Cause.PROCESS_KILLED: "process killed",
     Cause.DIGITIZER_FAILED: "the digitizer failed",
     Cause.WRITER_FAILED: "the writer failed",
+    Cause.DAMAGED: "its trace was damaged in the file",
 }
 
 SHOT_COLUMNS: dict[str, tuple[str, str]] = {
@@ -100,6 +115,7 @@ SHOT_COLUMNS: dict[str, tuple[str, str]] = {
     "planned": ("i8", ""),
     "bad": ("u2", ""),
     "ionisation": ("f8", "s"),
+    "checksum": ("u8", ""),
 }
 BURST_COLUMNS: dict[str, tuple[str, str]] = {
     "first_shot": ("i8", ""),
@@ -130,6 +146,14 @@ STEP_COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
+COMPRESSIONS: dict[str, Mapping[str, Any]] = {
+    "bitshuffle-lz4": hdf5plugin.Bitshuffle(cname="lz4"),
+    "gzip": {"compression": "gzip", "compression_opts": 1, "shuffle": True},
+    "none": {},
+}
+"""Readers without the filter plugin open the last two."""
+
+
 def create(file: h5py.File, run: Create) -> None:
     """Lay out an empty run file."""
     file.attrs.update(NX_class="NXroot", default="entry", schema=SCHEMA, schema_version=SCHEMA_VERSION)
@@ -148,6 +172,7 @@ def create(file: h5py.File, run: Create) -> None:
     shots["state"].attrs["meaning"] = [f"{state.value}: {state.name.lower()}" for state in ShotState]
     shots["cause"].attrs["meaning"] = [f"{cause.value}: {text}" for cause, text in CAUSES.items()]
     shots["bad"].attrs["meaning"] = [f"{bit.value}: {text}" for bit, text in BAD_SHOTS.items()]
+    shots["checksum"].attrs["long_name"] = "XXH3-64 of the shot's int16 samples, little-endian"
     shots["ionisation"].attrs["long_name"] = "light after the digitizer's trigger"
     shots.create_dataset("committed", data=np.int64(0))
     bursts = _table(entry, "bursts", BURST_COLUMNS, chunk=1024)
@@ -161,6 +186,10 @@ def create(file: h5py.File, run: Create) -> None:
     events = _group(entry, "events", "NXcollection")
     events.create_dataset("time", shape=(0,), maxshape=(None,), chunks=(256,), dtype="f8").attrs["units"] = "s"
     events.create_dataset("text", shape=(0,), maxshape=(None,), chunks=(64,), dtype=f"S{TEXT_BYTES}")
+    events.create_dataset("kind", shape=(0,), maxshape=(None,), chunks=(256,), dtype="u1")
+    events["kind"].attrs["meaning"] = [f"{kind.value}: {text or 'event'}" for kind, text in EVENT_KINDS.items()]
+    journal = entry.create_dataset("journal", shape=(0, PAGE), maxshape=(None, PAGE), chunks=(1, PAGE), dtype="u1")
+    journal.attrs["long_name"] = "for `clusterbeam recover`"
 
 
 def _steps(entry: h5py.Group, run: Create) -> None:
@@ -199,8 +228,7 @@ def _traces(entry: h5py.Group, run: Create) -> None:
         maxshape=(None, run.channels, run.samples),
         chunks=(1, run.channels, run.samples),
         dtype="i2",
-        fletcher32=True,
-        **hdf5plugin.Bitshuffle(cname="lz4"),
+        **COMPRESSIONS[run.compression],
     )
     traces["counts"].attrs.update(long_name="MCP signal", start_s=run.start_s, interval_s=run.interval_s)
     traces["counts"].attrs.update(scale_V=np.array(run.scale_V), offset_V=np.array(run.offset_V))

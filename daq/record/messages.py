@@ -51,6 +51,7 @@ class Create(msgspec.Struct, frozen=True, tag=True):
     events: tuple[str, ...] = ()
     """Events of a shot's time line."""
     snapshot: tuple[Channel, ...] = ()
+    compression: str = "bitshuffle-lz4"
 
 
 class EventTiming(msgspec.Struct, frozen=True):
@@ -94,7 +95,10 @@ class Armed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Recorded(msgspec.Struct, frozen=True, tag=True):
-    """A block lies in the ring: its shots are `numbers`, its traces fill the start of `slot`."""
+    """A block lies in the ring: its shots are `numbers`, its traces fill the start of `slot`.
+
+    `numbers` int64, `time_tags_s` float64, `checksums` uint64 (XXH3-64 of each trace), all shape (shots,), as bytes.
+    """
 
     burst: int
     step: int
@@ -102,6 +106,24 @@ class Recorded(msgspec.Struct, frozen=True, tag=True):
     numbers: bytes
     time_tags_s: bytes
     planned: int
+    checksums: bytes
+
+
+class Stored(msgspec.Struct, frozen=True, tag=True):
+    """Only in the journal: a block's columns, and where in the file the chunk of each shot lies.
+
+    `offsets` and `sizes` uint64, `masks` uint32 (filters that HDF5 left out), shape (shots,), as bytes.
+    """
+
+    burst: int
+    step: int
+    numbers: bytes
+    time_tags_s: bytes
+    planned: int
+    checksums: bytes
+    offsets: bytes
+    sizes: bytes
+    masks: bytes
 
 
 class Tagged(msgspec.Struct, frozen=True, tag=True):
@@ -140,6 +162,13 @@ class Fired(msgspec.Struct, frozen=True, tag=True):
     """Triggers that an independent counter saw around the burst, less those expected outside it; -1 without a counter."""
 
 
+class Lost(msgspec.Struct, frozen=True, tag=True):
+    """Shots whose records were found damaged: int64[shots] as bytes, and a `layout.Cause`."""
+
+    numbers: bytes
+    cause: int
+
+
 class Logged(msgspec.Struct, frozen=True, tag=True):
     """Housekeeping: readings of one quantity (index into `Create.log`)."""
 
@@ -149,10 +178,11 @@ class Logged(msgspec.Struct, frozen=True, tag=True):
 
 
 class Happened(msgspec.Struct, frozen=True, tag=True):
-    """An event or a note, for the run's log."""
+    """An event, or what the operator noted (`kind` of `layout.EventKind`), for the run's log."""
 
     time_s: float
     text: str
+    kind: int = 0
 
 
 class Finish(msgspec.Struct, frozen=True, tag=True):
@@ -193,18 +223,34 @@ class Finished(msgspec.Struct, frozen=True, tag=True):
     lost: int
 
 
-ToWriter = Create | NewStep | Armed | Recorded | Tagged | Measured | Snapshot | Fired | Logged | Happened | Finish
+Told = NewStep | Armed | Tagged | Measured | Snapshot | Fired | Lost | Logged | Happened
+"""What goes into the file as it is told, without an answer."""
+ToWriter = Create | Told | Recorded | Finish
 FromWriter = Created | Committed | Noted | Failed | Finished
+
+InJournal = Create | Told | Stored | Finish
 
 _to_writer = msgspec.msgpack.Decoder(ToWriter)
 _from_writer = msgspec.msgpack.Decoder(FromWriter)
+_in_journal = msgspec.msgpack.Decoder(InJournal)
 _encoder = msgspec.msgpack.Encoder()
+
+
+def encoded(message: ToWriter | FromWriter | InJournal) -> bytes:
+    """A message with its length in front."""
+    body = _encoder.encode(message)
+    return LENGTH.pack(len(body)) + body
+
+
+def journalled(body: bytes) -> InJournal:
+    """A message of the journal, without its length.  Raises `msgspec.DecodeError`."""
+    message: InJournal = _in_journal.decode(body)
+    return message
 
 
 def put(stream: BinaryIO, message: ToWriter | FromWriter) -> None:
     """Write one message and flush it."""
-    body = _encoder.encode(message)
-    stream.write(LENGTH.pack(len(body)) + body)
+    stream.write(encoded(message))
     stream.flush()
 
 

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from daq.record.blocks import ShotBlock
+from daq.record.checksums import checksums
 from daq.record.memory import SharedMemory, own_session
 from daq.record.messages import (
     Armed,
@@ -107,7 +108,17 @@ class Recorder:
         slot = self._free.popleft()
         self._ring[slot, :size] = block.traces.reshape(-1).view(np.uint8)
         self._handed_over.append(len(block.numbers))
-        self._put(Recorded(block.burst, block.step, slot, block.numbers.tobytes(), block.time_tags_s.tobytes(), block.planned))
+        self._put(
+            Recorded(
+                burst=block.burst,
+                step=block.step,
+                slot=slot,
+                numbers=block.numbers.tobytes(),
+                time_tags_s=block.time_tags_s.tobytes(),
+                planned=block.planned,
+                checksums=checksums(block.traces).tobytes(),
+            )
+        )
         self._collect_answers()
 
     def finish(self, status: str, reason: str) -> Finished:

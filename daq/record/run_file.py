@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,9 +15,20 @@ from numpy.typing import NDArray
 from config.calibration import Calibrations
 from daq.record import layout
 from daq.record.blocks import ShotBlock, Step, TraceAxis
-from daq.record.layout import BACKGROUNDS, BackgroundKind, ShotState
+from daq.record.checksums import checksums
+from daq.record.layout import BACKGROUNDS, BackgroundKind, EventKind, ShotState
+from daq.record.protection import is_being_written
 
 BLOCK_SHOTS = 100
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the log, at a laboratory time."""
+
+    time_s: float
+    text: str
+    kind: EventKind
 
 
 class RunFileError(Exception):
@@ -46,7 +58,7 @@ class RunFile:
             self._load()
         except (KeyError, ValueError, OSError, RuntimeError) as error:
             self._file.close()
-            raise RunFileError(f"{path} is damaged ({error})") from None
+            raise RunFileError(f"{path} is damaged ({error}); `clusterbeam recover` saves what can be saved") from None
         except RunFileError:
             self._file.close()
             raise
@@ -82,6 +94,7 @@ class RunFile:
         self.time_tags_s: NDArray[np.float64] = shots["time_tag"][()]
         self.planned: NDArray[np.int64] = shots["planned"][()]
         self.bad: NDArray[np.uint16] = shots["bad"][()]
+        self.checksums: NDArray[np.uint64] = shots["checksum"][()]
         self.ionisation_s: NDArray[np.float64] = shots["ionisation"][()]
         self.bursts = {name: entry[f"bursts/{name}"][()] for name in layout.BURST_COLUMNS}
         self.steps = _steps(entry["steps"])
@@ -101,30 +114,41 @@ class RunFile:
         """Numbers of all recorded shots."""
         return np.flatnonzero(self.states[: self.committed] == int(ShotState.RECORDED))
 
-    def blocks(self, shots: int = BLOCK_SHOTS, *, good: bool = False) -> Iterator[ShotBlock]:
-        """All recorded shots in order, in blocks of at most `shots` that do not cross a burst; `good` leaves out bad ones."""
+    def groups(self, shots: int = BLOCK_SHOTS, *, good: bool = False) -> Iterator[NDArray[np.int64]]:
+        """Numbers of all recorded shots in order, at most `shots` at a time and of one burst; `good` leaves out bad ones."""
         recorded = self.recorded
         if good:
             recorded = recorded[self.bad[recorded] == 0]
-        bursts = self.shot_bursts[recorded]
-        edges = np.flatnonzero(np.diff(bursts)) + 1
+        edges = np.flatnonzero(np.diff(self.shot_bursts[recorded])) + 1
         for group in np.split(recorded, edges):
             for first in range(0, len(group), shots):
-                numbers = group[first : first + shots]
-                yield ShotBlock(
-                    step=int(self.shot_steps[numbers[0]]),
-                    burst=int(self.shot_bursts[numbers[0]]),
-                    numbers=numbers,
-                    time_tags_s=self.time_tags_s[numbers],
-                    traces=self._read(numbers),
-                    planned=int(self.planned[numbers[0]]),
-                )
+                yield group[first : first + shots]
+
+    def block(self, numbers: NDArray[np.int64]) -> ShotBlock:
+        """Recorded shots of one burst.  `RunFileError` when a trace is not what was received from the digitizer."""
+        return ShotBlock(
+            step=int(self.shot_steps[numbers[0]]),
+            burst=int(self.shot_bursts[numbers[0]]),
+            numbers=numbers,
+            time_tags_s=self.time_tags_s[numbers],
+            traces=self._read(numbers),
+            planned=int(self.planned[numbers[0]]),
+        )
+
+    def blocks(self, shots: int = BLOCK_SHOTS, *, good: bool = False) -> Iterator[ShotBlock]:
+        """All recorded shots in order, in blocks of at most `shots` that do not cross a burst; `good` leaves out bad ones."""
+        return map(self.block, self.groups(shots, good=good))
+
+    def log(self) -> list[Entry]:
+        """The run's log."""
+        events = self._entry["events"]
+        # A process that was killed may have left the last row half written.
+        rows = zip(events["time"][()], events["text"][()], events["kind"][()], strict=False)
+        return [Entry(float(time_s), text.decode(), EventKind(int(kind))) for time_s, text, kind in rows]
 
     def events(self) -> list[tuple[float, str]]:
-        """The run's log: laboratory time in s and text."""
-        events = self._entry["events"]
-        times, texts = events["time"][()], events["text"][()]
-        return [(float(time), text.decode()) for time, text in zip(times, texts, strict=True)]
+        """Laboratory time in s and text of the log's lines."""
+        return [(entry.time_s, entry.text) for entry in self.log()]
 
     def timing(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Per event of a shot, for each step: when it was planned after T0, and the programmed delay of its line, in s."""
@@ -143,17 +167,40 @@ class RunFile:
             traces: NDArray[np.int16] = self.traces[first:last]
         except OSError as error:
             raise RunFileError(f"{self.path}: the traces of shots {first} to {last - 1} are damaged ({error})") from None
-        return traces if len(numbers) == last - first else traces[numbers - first]
+        traces = traces if len(numbers) == last - first else traces[numbers - first]
+        changed = numbers[checksums(traces) != self.checksums[numbers]]
+        if len(changed):
+            raise RunFileError(f"{self.path}: the traces of {_counted(changed)} are damaged (they are not what was recorded)")
+        return traces
+
+
+def _counted(numbers: NDArray[np.int64]) -> str:
+    return f"shot {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} shots from {numbers[0]} to {numbers[-1]}"
 
 
 def _open(path: Path) -> h5py.File:
     if not path.exists():
         raise RunFileError(f"there is no file {path}; give the path of a run file")
     try:
-        # Works for finished files, and for those whose writer is still at work or was killed.
-        return h5py.File(path, "r", libver="latest", swmr=True)
+        return _closed_or_running(path)
     except OSError as error:
-        raise RunFileError(f"{path} cannot be opened as an HDF5 file ({error})") from None
+        raise RunFileError(
+            f"{path} cannot be opened as an HDF5 file ({error}); if it was a run file, `clusterbeam recover` may save it"
+        ) from None
+
+
+def _closed_or_running(path: Path) -> h5py.File:
+    """A file that was closed is opened as such: HDF5 then sees whether its end is missing.
+
+    One whose writer is at work, or was killed, opens only as one that may grow; of that HDF5 believes that what is missing
+    is still to come, and waits for it for ever.
+    """
+    try:
+        return h5py.File(path, "r", libver="latest")
+    except OSError as error:
+        if "already open" not in str(error) and not is_being_written(path):
+            raise
+    return h5py.File(path, "r", libver="latest", swmr=True)
 
 
 def _steps(table: h5py.Group) -> list[Step]:

@@ -1,24 +1,20 @@
 """The writer: a process of its own that appends blocks to the run file, flushes, and only then acknowledges them.
 
 It has its own session, so that a terminal's Ctrl-C does not reach it.  When the engine dies it finishes what lies in the
-ring, declares the armed shots without a record lost, and closes the file.
+ring, declares the armed shots without a record lost, closes the file, and says so on standard error.
 """
 
 import os
 import signal
-import stat
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import pairwise
-from pathlib import Path
+from threading import Event, Lock, Thread
 from typing import BinaryIO
 
-import h5py
 import numpy as np
+from numpy.typing import NDArray
 
-from daq.record import layout
-from daq.record.layout import Cause, FiredSource, ShotState
 from daq.record.memory import attach
 from daq.record.messages import (
     Armed,
@@ -28,280 +24,120 @@ from daq.record.messages import (
     Failed,
     Finish,
     Finished,
-    Fired,
-    Happened,
-    Logged,
-    Measured,
-    NewStep,
     Noted,
     Recorded,
-    Snapshot,
-    Tagged,
+    Told,
     get_to_writer,
     put,
 )
+from daq.record.run_writer import RunWriter
 
-UNKNOWN = (np.nan, np.nan)
-NO_WRITE = ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
-
-
-class RunWriter:
-    """The open run file and the ring it is fed from."""
-
-    def __init__(self, run: Create, ring: np.ndarray) -> None:
-        self.run = run
-        self.path = Path(run.path)
-        self._ring = ring
-        self._armed: dict[int, Armed] = {}
-        self._sum = np.zeros(run.samples, dtype=np.int64)
-        self._recorded = 0
-        self._lost = 0
-        self._file = h5py.File(self.path, "x", libver="latest")
-        layout.create(self._file, run)
-        self._file.swmr_mode = True
-        self._shots = self._file["entry/shots"]
-        self._traces = self._file[layout.TRACES]
-        self._log = [self._file[f"entry/housekeeping/{channel.name}"] for channel in run.log]
-        # Another program that opened the file for writing would truncate it.
-        self._mode = self.path.stat().st_mode
-        self.path.chmod(self._mode & NO_WRITE)
-        self.flush()
-
-    def step(self, message: NewStep) -> None:
-        row = (
-            message.started_s,
-            message.field_set_T,
-            message.field_T,
-            message.source_temperature_K,
-            message.helium_pressure_bar,
-            message.velocity_m_s,
-            message.index,
-            message.round,
-            message.point,
-            message.cycle,
-            message.background,
-            message.planned_first,
-            message.shots,
-            message.skipped,
-        )
-        steps = self._file["entry/steps"]
-        for name in (quantity.name for quantity in self.run.set_points):
-            for column, value in zip(("set", "read_back"), message.set_points.get(name, UNKNOWN), strict=True):
-                _extend(steps[f"set_points/{name}/{column}"], value)
-        for name in self.run.events:
-            timing = message.timing.get(name)
-            times = UNKNOWN if timing is None else (timing.planned_s, timing.programmed_s)
-            for column, value in zip(("planned", "programmed"), times, strict=True):
-                _extend(steps[f"timing/{name}/{column}"], value)
-        _append(steps, layout.STEP_COLUMNS, row)
-
-    def arm(self, message: Armed) -> None:
-        """Write down which shots are about to be taken, before they are."""
-        row = (message.first, message.shots, -1, 0, 0, message.step, int(FiredSource.UNKNOWN), -1, message.at_s)
-        _append(self._file["entry/bursts"], layout.BURST_COLUMNS, row)
-        self._grow(message.first + message.shots)
-        rows = slice(message.first, message.first + message.shots)
-        self._shots["state"][rows] = int(ShotState.ARMED)
-        self._shots["burst"][rows] = message.burst
-        self._shots["step"][rows] = message.step
-        self._armed[message.burst] = message
-        self.flush()
-
-    def record(self, message: Recorded) -> int:
-        """Append a block from the ring; the number of shots committed after the flush."""
-        numbers = np.frombuffer(message.numbers, dtype=np.int64)
-        count = len(numbers)
-        shape = (count, self.run.channels, self.run.samples)
-        slot = self._ring[message.slot, : 2 * count * self.run.channels * self.run.samples]
-        block = slot.view(np.int16).reshape(shape)
-        tags = np.frombuffer(message.time_tags_s, dtype=np.float64)
-        self._grow(int(numbers[-1]) + 1)
-        for first, last in _runs(numbers):
-            rows = slice(int(numbers[first]), int(numbers[last - 1]) + 1)
-            self._traces[rows] = block[first:last]
-            self._shots["time_tag"][rows] = tags[first:last]
-            self._shots["planned"][rows] = message.planned + np.arange(first, last)
-            self._shots["state"][rows] = int(ShotState.RECORDED)
-        self._sum += block[:, 0].sum(axis=0, dtype=np.int64)
-        self._recorded += count
-        self._file["entry/bursts/recorded"][message.burst] += count
-        committed = int(numbers[-1]) + 1
-        self.flush()
-        self._shots["committed"][()] = committed
-        self.flush()
-        return committed
-
-    def fire(self, message: Fired) -> None:
-        """Close a burst: lost shots get their cause; armed numbers that were never fired are marked so."""
-        armed = self._armed.pop(message.burst, None)
-        if armed is None:
-            raise ValueError(f"burst {message.burst} was never armed")
-        end = armed.first + message.fired
-        self._grow(end)
-        self._shots["state"][end : armed.first + armed.shots] = int(ShotState.NOT_FIRED)
-        self._shots["burst"][armed.first : end] = message.burst
-        self._shots["step"][armed.first : end] = armed.step
-        for number, cause in zip(message.lost, message.causes, strict=True):
-            self._shots["state"][number] = int(ShotState.LOST)
-            self._shots["cause"][number] = cause
-        bursts = self._file["entry/bursts"]
-        bursts["fired"][message.burst] = message.fired
-        bursts["lost"][message.burst] = len(message.lost)
-        bursts["fired_source"][message.burst] = message.source
-        bursts["counted"][message.burst] = message.counted
-        self._lost += len(message.lost)
-        self.flush()
-
-    def tag(self, message: Tagged) -> None:
-        """Shots turned out to be bad; what they recorded stays."""
-        bad = self._shots["bad"]
-        if message.numbers:
-            numbers = np.frombuffer(message.numbers, dtype=np.int64)
-            bad[numbers] = bad[numbers] | message.bit
-        else:
-            rows = slice(max(0, message.first), min(message.last + 1, bad.shape[0]))
-            bad[rows] = bad[rows] | message.bit
-
-    def measure(self, message: Measured) -> None:
-        numbers = np.frombuffer(message.numbers, dtype=np.int64)
-        self._shots["ionisation"][numbers] = np.frombuffer(message.ionisation_s, dtype=np.float64)
-
-    def snapshot(self, message: Snapshot) -> None:
-        snapshots = self._file["entry/snapshots"]
-        snapshots[message.when][:] = [_text(value, layout.VALUE_BYTES) for value in message.values]
-        snapshots[f"{message.when}_time"][()] = message.time_s
-
-    def log(self, message: Logged) -> None:
-        for name, value in (("time", message.time_s), ("value", message.value)):
-            _extend(self._log[message.channel][name], value)
-
-    def note(self, message: Happened) -> None:
-        events = self._file["entry/events"]
-        _extend(events["time"], message.time_s)
-        _extend(events["text"], _text(message.text))
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def finish(self, message: Finish) -> Finished:
-        """Settle what is still open, fill in the end of the run, close, and give the file its permissions back."""
-        for armed in list(self._armed.values()):
-            self._declare_lost(armed)
-        self._settle()
-        if self._recorded:
-            self._file["entry/spectrum/mean"][:] = self._sum / self._recorded
-        entry = self._file["entry"]
-        for name, text in (("end_time", message.ended), ("status", message.status), ("end_reason", message.reason)):
-            entry[name][()] = _text(text)
-        self.flush()
-        descriptor = self._file.id.get_vfd_handle()
-        os.fsync(descriptor)
-        self._file.close()
-        self.path.chmod(self._mode)
-        return Finished(recorded=self._recorded, lost=self._lost)
-
-    def abandon(self) -> None:
-        """Give the file its permissions back after a failure; what was committed stays readable."""
-        self.path.chmod(self._mode)
-
-    def _settle(self) -> None:
-        """Shots of a burst that was fired, whose block never came, are lost as well."""
-        states, causes = self._shots["state"][:], self._shots["cause"][:]
-        left = states == int(ShotState.ARMED)
-        if not left.any():
-            return
-        states[left], causes[left] = int(ShotState.LOST), int(Cause.PROCESS_KILLED)
-        self._shots["state"][:], self._shots["cause"][:] = states, causes
-        self._lost += int(left.sum())
-        for burst, count in zip(*np.unique(self._shots["burst"][:][left], return_counts=True), strict=True):
-            self._file["entry/bursts/lost"][burst] += count
-
-    def _declare_lost(self, armed: Armed) -> None:
-        lost = tuple(range(armed.first, armed.first + armed.shots))
-        self.fire(Fired(armed.burst, armed.shots, int(FiredSource.UNKNOWN), lost, (int(Cause.PROCESS_KILLED),) * len(lost)))
-
-    def _grow(self, shots: int) -> None:
-        if shots > self._shots["state"].shape[0]:
-            for column in layout.SHOT_COLUMNS:
-                self._shots[column].resize((shots,))
-            self._traces.resize(shots, axis=0)
+SYNC_S = 0.5
+"""Between two `fsync`: with what one of them takes, a power failure costs less than a second."""
+ERRORS = (OSError, ValueError, RuntimeError, KeyError)
+"""A full disk comes as OSError, trouble inside HDF5 as any of the others."""
 
 
-def _append(table: h5py.Group, columns: dict[str, tuple[str, str]], row: tuple[float, ...]) -> None:
-    for column, value in zip(columns, row, strict=True):
-        _extend(table[column], value)
+class Writer:
+    """Acts on the engine's messages, one after the other; beside them the file is synchronised to the disk."""
 
+    def __init__(self, requests: BinaryIO, replies: BinaryIO, run: Create, memory: str) -> None:
+        self._requests, self._replies = requests, replies
+        mapped = attach(memory, run.slots * run.slot_bytes)
+        self._ring = np.frombuffer(mapped, dtype=np.uint8).reshape(run.slots, -1)
+        self._file = RunWriter(run)
+        self._using_file, self._end = Lock(), Event()
+        self._sync = Thread(target=self._synchronise, name="sync", daemon=True)
 
-def _extend(dataset: h5py.Dataset, value: float | np.bytes_) -> None:
-    dataset.resize((dataset.shape[0] + 1,))
-    dataset[-1] = value
+    def serve(self) -> None:
+        """Until the run or the engine ends."""
+        put(self._replies, Created())
+        self._sync.start()
+        try:
+            last = self._until_the_end()
+            self._end.set()
+            self._sync.join()
+            self._finish(last)
+        except ERRORS as error:
+            self._fail(error)
 
-
-def _runs(numbers: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches of consecutive shot numbers as index ranges: a gap is a lost shot."""
-    cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
-    edges = [0, *cuts.tolist(), len(numbers)]
-    return list(pairwise(edges))
-
-
-def _text(text: str, length: int = layout.TEXT_BYTES) -> np.bytes_:
-    """As much of the text as its fixed length holds, cut between characters."""
-    return np.bytes_(text.encode()[:length].decode(errors="ignore").encode())
-
-
-def serve(requests: BinaryIO, replies: BinaryIO, memory: str) -> None:
-    """Create the file that the first message asks for, then act on messages until the run or the engine ends."""
-    first = get_to_writer(requests)
-    if not isinstance(first, Create):
-        return
-    ring = np.frombuffer(attach(memory, first.slots * first.slot_bytes), dtype=np.uint8).reshape(first.slots, -1)
-    file: RunWriter | None = None
-    try:
-        file = RunWriter(first, ring)
-        put(replies, Created())
+    def _until_the_end(self) -> Finish | None:
+        """Messages until the last one; None when the engine has died."""
         while True:
-            message = get_to_writer(requests)
-            match message:
-                case Recorded():
-                    put(replies, Committed(file.record(message), message.slot))
-                case Armed():
-                    file.arm(message)
-                    put(replies, Noted(message.burst))
-                case Fired():
-                    file.fire(message)
-                case NewStep():
-                    file.step(message)
-                case Tagged():
-                    file.tag(message)
-                case Measured():
-                    file.measure(message)
-                case Snapshot():
-                    file.snapshot(message)
-                case Logged():
-                    file.log(message)
-                case Happened():
-                    file.note(message)
-                case Finish():
-                    put(replies, file.finish(message))
-                    return
-                case None:
-                    ended = datetime.now(UTC).isoformat(timespec="seconds")
-                    file.finish(Finish("aborted", "the engine's process was killed", ended))
-                    return
-    except (OSError, ValueError, RuntimeError) as error:
-        # A full disk comes as OSError, trouble inside HDF5 as RuntimeError or ValueError.
-        if file is not None:
-            file.abandon()
+            message = get_to_writer(self._requests)
+            if message is None or isinstance(message, Finish):
+                return message
+            with self._using_file:
+                self._act(message)
+
+    def _act(self, message: Create | Told | Recorded) -> None:
+        match message:
+            case Recorded():
+                put(self._replies, Committed(self._file.record(message, self._block(message)), message.slot))
+            case Armed():
+                self._file.tell(message)
+                self._file.flush()
+                put(self._replies, Noted(message.burst))
+            case Create():
+                raise ValueError("a second run was to be written into one file")
+            case _:
+                self._file.tell(message)
+
+    def _block(self, message: Recorded) -> NDArray[np.int16]:
+        shape = (len(message.numbers) // 8, *self._file.shape)
+        return self._ring[message.slot, : 2 * int(np.prod(shape))].view(np.int16).reshape(shape)
+
+    def _finish(self, message: Finish | None) -> None:
+        if message is not None:
+            put(self._replies, self._file.finish(message))
+            return
+        ended = datetime.now(UTC).isoformat(timespec="seconds")
+        found = self._file.finish(Finish("aborted", "the engine's process was killed", ended))
+        _say(f"the engine has died; {self._file.path} is closed with {_counts(found)}")
+
+    def _synchronise(self) -> None:
+        while not self._end.wait(SYNC_S):
+            try:
+                with self._using_file:
+                    self._file.flush()
+                    descriptor = self._file.descriptor
+                # Not under the lock: blocks go on being written while the disk works.
+                os.fsync(descriptor)
+            except ERRORS as error:
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """Tell the engine, and leave at once: taken down in order, HDF5 would try to write again."""
+        with suppress(OSError):
+            self._file.abandon()
         with suppress(BrokenPipeError):
-            put(replies, Failed(str(error)))
-        # Taken down in order, HDF5 would try to write again, and complain about every object.
+            put(self._replies, Failed(str(error)))
         os._exit(1)
+
+
+def _counts(found: Finished) -> str:
+    return f"{found.recorded} shots recorded, {found.lost} lost"
+
+
+def _say(sentence: str) -> None:
+    """For whoever still looks at the terminal."""
+    with suppress(OSError, ValueError):
+        print(f"clusterbeam writer: {sentence}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests, replies = sys.stdin.buffer, sys.stdout.buffer
+    first = get_to_writer(requests)
+    if not isinstance(first, Create):
+        return
     with suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer, sys.argv[1])
+        try:
+            writer = Writer(requests, replies, first, sys.argv[1])
+        except ERRORS as error:
+            put(replies, Failed(str(error)))
+            sys.exit(1)
+        writer.serve()
 
 
 if __name__ == "__main__":
