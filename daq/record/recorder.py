@@ -89,6 +89,11 @@ class Recorder:
         finally:
             self._close()
 
+    @property
+    def writer_pid(self) -> int:
+        """Of the writer's process."""
+        return self._process.pid
+
     def tell(self, message: ToWriter) -> None:
         """Send what needs no answer: a step, a reading, an event, the end of a burst.  May be called from any thread."""
         self._put(message)

@@ -1,6 +1,7 @@
 """The open run file, and how everything that is told becomes rows in it."""
 
 import os
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,7 +48,9 @@ class RunWriter:
         self._file = h5py.File(self.path, "x", libver="latest")
         layout.create(self._file, run)
         self._file.swmr_mode = True
-        self._shots = self._file["entry/shots"]
+        # Opening a dataset costs as much as writing a row.
+        self._shots = {name: self._file[f"entry/shots/{name}"] for name in (*layout.SHOT_COLUMNS, "committed")}
+        self._bursts = {name: self._file[f"entry/bursts/{name}"] for name in layout.BURST_COLUMNS}
         self._traces = self._file[layout.TRACES]
         self._log = [self._file[f"entry/housekeeping/{channel.name}"] for channel in run.log]
         self._pages = self._file[layout.JOURNAL]
@@ -174,7 +177,7 @@ class RunWriter:
     def _arm(self, message: Armed) -> None:
         """Write down which shots are about to be taken, before they are."""
         row = (message.first, message.shots, -1, 0, 0, message.step, int(FiredSource.UNKNOWN), -1, message.at_s)
-        _append(self._file["entry/bursts"], layout.BURST_COLUMNS, row)
+        _append(self._bursts, layout.BURST_COLUMNS, row)
         self._grow(message.first + message.shots)
         rows = slice(message.first, message.first + message.shots)
         self._shots["state"][rows] = int(ShotState.ARMED)
@@ -195,7 +198,7 @@ class RunWriter:
             self._shots["planned"][rows] = message.planned + np.arange(first, last)
             self._shots["state"][rows] = int(ShotState.RECORDED)
         self._recorded += len(numbers)
-        self._file["entry/bursts/recorded"][message.burst] += len(numbers)
+        self._bursts["recorded"][message.burst] += len(numbers)
         # Only a flushed chunk has its place in the file.
         self._file.flush()
         self._journal.add(self._stored(message, numbers))
@@ -231,7 +234,7 @@ class RunWriter:
         for number, cause in zip(message.lost, message.causes, strict=True):
             self._shots["state"][number] = int(ShotState.LOST)
             self._shots["cause"][number] = cause
-        bursts = self._file["entry/bursts"]
+        bursts = self._bursts
         bursts["fired"][message.burst] = message.fired
         bursts["lost"][message.burst] = int((self._shots["state"][armed.first : end] == int(ShotState.LOST)).sum())
         bursts["fired_source"][message.burst] = message.source
@@ -260,7 +263,7 @@ class RunWriter:
         self._shots["cause"][numbers] = int(cause)
         self._lost += len(numbers)
         for burst, count in zip(*np.unique(self._shots["burst"][:][numbers], return_counts=True), strict=True):
-            self._file["entry/bursts/lost"][burst] += count
+            self._bursts["lost"][burst] += count
 
     def _declare_lost(self, armed: Armed) -> None:
         """A burst whose end nobody told: all its shots count as fired, and those without a record as lost."""
@@ -275,7 +278,7 @@ class RunWriter:
             self._traces.resize(shots, axis=0)
 
 
-def _append(table: h5py.Group, columns: dict[str, tuple[str, str]], row: tuple[float, ...]) -> None:
+def _append(table: Mapping[str, h5py.Dataset], columns: dict[str, tuple[str, str]], row: tuple[float, ...]) -> None:
     for column, value in zip(columns, row, strict=True):
         _extend(table[column], value)
 
