@@ -38,6 +38,7 @@ from daq.record.verify import verify
 BURST = 32
 SAMPLES = 100_000
 PAGE = 4096
+UNTIL_KILLED = "until-killed"
 
 
 def waveforms(shots: int, samples: int) -> NDArray[np.int16]:
@@ -167,19 +168,15 @@ def memory(directory: Path) -> None:
     )
 
 
-VICTIM = """
-import sys
-from pathlib import Path
-sys.path.insert(0, "benchmarks")
-from recording import BURST, header, record, waveforms
-from daq.record.recorder import Recorder
-traces = waveforms(8, 2000)
-with Recorder(header(Path(sys.argv[1]), 2000, 8)) as recorder:
-    print(recorder.writer_pid, flush=True)
-    for burst in range(1_000_000):
-        record(recorder, burst, traces)
-        print(recorder.recorded, flush=True)
-"""
+def until_killed(path: Path) -> None:
+    """Record, and print the writer's process and then how many shots are acknowledged, after each burst."""
+    traces, burst = waveforms(8, 2000), 0
+    with Recorder(header(path, 2000, 8)) as recorder:
+        print(recorder.writer_pid, flush=True)
+        while True:
+            record(recorder, burst, traces)
+            print(recorder.recorded, flush=True)
+            burst += 1
 
 
 def kills(directory: Path, number: int) -> None:
@@ -189,7 +186,10 @@ def kills(directory: Path, number: int) -> None:
     for kill in range(number):
         path, target = directory / f"{kill}.h5", directory / f"{kill}-recovered.h5"
         engine = subprocess.Popen(
-            [sys.executable, "-P", "-c", VICTIM, str(path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-P", __file__, UNTIL_KILLED, str(path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         assert engine.stdout is not None
         writer = int(engine.stdout.readline())
@@ -249,6 +249,8 @@ def power(directory: Path, number: int) -> None:
 
 def main() -> None:
     words = sys.argv[1:] or ["speed"]
+    if words[0] == UNTIL_KILLED:
+        until_killed(Path(words[1]))
     parts: dict[str, Callable[[Path], None]] = {"speed": speed, "memory": memory}
     counted: dict[str, Callable[[Path, int], None]] = {"kills": kills, "power": power}
     with tempfile.TemporaryDirectory(dir=".") as directory:

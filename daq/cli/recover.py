@@ -29,10 +29,13 @@ def recover(
         faults = verify(run).faults
     for fault in faults:
         err.print(f"clusterbeam: {target}: {fault}", soft_wrap=True, markup=False)
-    if replace and not faults:
+    replaces = replace and not faults and not recovery.gap
+    if replaces:
         target.replace(file)
-    out.print(f"{file if replace and not faults else target}: {_words(recovery)}", soft_wrap=True)
-    if faults or recovery.damaged or recovery.journal_ends_early:
+    out.print(f"{file if replaces else target}: {_words(recovery)}", soft_wrap=True)
+    if replace and not replaces:
+        err.print(f"clusterbeam: {file} is kept, since not all that it holds is in {target}", soft_wrap=True, markup=False)
+    if faults or recovery.damaged or recovery.gap:
         raise typer.Exit(1)
 
 
@@ -41,6 +44,8 @@ def _words(recovery: Recovery) -> str:
     if recovery.damaged:
         first, last = min(recovery.damaged), max(recovery.damaged)
         words.append(f"{len(recovery.damaged)} of these were recorded, between shots {first} and {last}, and are damaged")
-    if recovery.journal_ends_early:
+    if recovery.gap:
         words.append("a part of the journal is missing, and what was recorded after it is not in the new file")
+    elif not recovery.status:
+        words.append("the end of the run is not in the file, which does not tell whether more was recorded")
     return "; ".join(words)

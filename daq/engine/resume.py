@@ -10,8 +10,7 @@ from config.laboratory import Laboratory
 from daq.engine.followers import Follower
 from daq.plan.expansion import Taken
 from daq.plan.plan import Plan
-from daq.record.protection import is_being_written
-from daq.record.run_file import RunFile
+from daq.record.run_file import RunFile, refuse_running
 from daq.record.series import Series
 from daq.record.verify import verify_plan
 
@@ -36,10 +35,10 @@ class Before:
 def interrupted(path: Path) -> tuple[Plan, Before]:
     """The plan of an interrupted run and what has been taken of it.
 
-    `ConfigurationError` if there is nothing to resume, `RunFileError` for a file that cannot be read.
+    `ConfigurationError` if there is nothing to resume, `RunFileError` for a file that cannot be read or is
+    still being written.
     """
-    if path.exists() and is_being_written(path):
-        raise ConfigurationError(f"{path} is still being written; wait until its run has ended")
+    refuse_running(path)
     with Series(path) as series:
         last = series.last
         if last.status == "complete":

@@ -4,7 +4,7 @@ HDF5 finds a dataset through an index that a power failure or a truncation may t
 first bytes wherever it lies, and says with each shot where its trace was put; so a damaged file can be made again from its
 own bytes.  Pages are 4096 bytes, written once and never touched again.
 
-    magic 8 | run id 16 | page number u64 | first message begins at u16 | bytes used u16 | CRC-32 u32 | payload
+    magic 8 | run id 16 | page number u64 | bytes used u16 | CRC-32 of all the rest u32 | payload
 
 The payloads, one after the other, are messages (MessagePack, each with its length in front).  All little-endian.
 """
@@ -21,11 +21,9 @@ from daq.record.messages import LENGTH, InJournal, encoded, journalled
 
 PAGE = 4096
 MAGIC = b"\x89CBRUN\n\x1a"
-HEAD = struct.Struct("<8s16sQHH")
+HEAD = struct.Struct("<8s16sQH")
 CHECK = struct.Struct("<I")
 ROOM = PAGE - HEAD.size - CHECK.size
-NO_START = 0xFFFF
-"""No message begins in this page."""
 
 
 class Journal:
@@ -34,11 +32,9 @@ class Journal:
     def __init__(self, run_id: str) -> None:
         self._run_id = bytes.fromhex(run_id).ljust(16, b"\0")[:16]
         self._waiting = bytearray()
-        self._starts: list[int] = []
-        self.pages = 0
+        self._pages = 0
 
     def add(self, message: InJournal) -> None:
-        self._starts.append(len(self._waiting))
         self._waiting += encoded(message)
 
     def take(self) -> list[bytes]:
@@ -46,12 +42,10 @@ class Journal:
         pages = []
         for begin in range(0, len(self._waiting), ROOM):
             payload = bytes(self._waiting[begin : begin + ROOM])
-            start = next((one - begin for one in self._starts if begin <= one < begin + ROOM), NO_START)
-            head = HEAD.pack(MAGIC, self._run_id, self.pages, start, len(payload))
+            head = HEAD.pack(MAGIC, self._run_id, self._pages, len(payload))
             pages.append((head + CHECK.pack(crc32(payload, crc32(head))) + payload).ljust(PAGE, b"\0"))
-            self.pages += 1
+            self._pages += 1
         self._waiting.clear()
-        self._starts.clear()
         return pages
 
 
@@ -61,61 +55,59 @@ class Page:
 
     run_id: bytes
     number: int
-    start: int
     payload: bytes
 
 
-@dataclass(frozen=True)
 class Gap:
-    """Pages are missing here, and with them some messages."""
-
-    pages: int
+    """Here something is missing, and more was told after it."""
 
 
-def find_pages(content: mmap | bytes) -> list[Page]:
-    """All whole pages of the run that has most of them, in order.  `content` is a file of any kind."""
-    found: dict[bytes, dict[int, Page]] = {}
+def read_messages(content: mmap | bytes) -> Iterator[InJournal | Gap]:
+    """The messages of the journal in a file of any kind, up to its end or its first gap.  A message at the end of which a
+    part is missing is left out.  If there are pages of several runs, those of the run with most of them count."""
+    places = _places(content)
+    stream = bytearray()
+    for number in range(len(places)):
+        if number not in places:
+            yield Gap()
+            return
+        page = _page(content, places[number])
+        assert page is not None
+        stream += page.payload
+        for body in _whole(stream):
+            try:
+                yield journalled(body)
+            except msgspec.DecodeError:
+                # Another version says it in another way.
+                yield Gap()
+                return
+
+
+def _places(content: mmap | bytes) -> dict[int, int]:
+    """Where each whole page lies, by its number."""
+    found: dict[bytes, dict[int, int]] = {}
     place = content.find(MAGIC)
     while place >= 0:
-        page = _page(bytes(content[place : place + PAGE]))
+        page = _page(content, place)
         if page is not None:
-            found.setdefault(page.run_id, {})[page.number] = page
+            found.setdefault(page.run_id, {})[page.number] = place
         place = content.find(MAGIC, place + (PAGE if page is not None else 1))
-    pages: dict[int, Page] = max(found.values(), key=len, default={})
-    return [pages[number] for number in sorted(pages)]
+    return max(found.values(), key=len, default={})
 
 
-def read_messages(pages: list[Page]) -> Iterator[InJournal | Gap]:
-    """The messages that lie wholly in these pages, and where there are gaps between them."""
-    stream = bytearray()
-    expected = 0
-    for page in pages:
-        payload = page.payload
-        if page.number != expected:
-            yield Gap(page.number - expected)
-            stream.clear()
-            payload = payload[page.start :] if page.start != NO_START else b""
-        elif not stream and page.start not in (0, NO_START):
-            payload = payload[page.start :]
-        elif not stream and page.start == NO_START:
-            payload = b""
-        expected = page.number + 1
-        stream += payload
-        yield from _whole(stream)
-
-
-def _page(raw: bytes) -> Page | None:
+def _page(content: mmap | bytes, place: int) -> Page | None:
+    raw = content[place : place + PAGE]
     if len(raw) < HEAD.size + CHECK.size:
         return None
-    _, run_id, number, start, used = HEAD.unpack_from(raw)
+    _, run_id, number, used = HEAD.unpack_from(raw)
     (check,) = CHECK.unpack_from(raw, HEAD.size)
     payload = raw[HEAD.size + CHECK.size :][:used]
     if used > ROOM or len(payload) < used or crc32(payload, crc32(raw[: HEAD.size])) != check:
         return None
-    return Page(run_id, number, start, payload)
+    return Page(run_id, number, payload)
 
 
-def _whole(stream: bytearray) -> Iterator[InJournal | Gap]:
+def _whole(stream: bytearray) -> Iterator[bytes]:
     """Take the complete messages off the front of `stream`."""
     while len(stream) >= LENGTH.size:
         (length,) = LENGTH.unpack_from(stream)
@@ -123,8 +115,4 @@ def _whole(stream: bytearray) -> Iterator[InJournal | Gap]:
             return
         body = bytes(stream[LENGTH.size : LENGTH.size + length])
         del stream[: LENGTH.size + length]
-        try:
-            yield journalled(body)
-        except msgspec.DecodeError:
-            # Written by a version that says it in another way.
-            yield Gap(0)
+        yield body

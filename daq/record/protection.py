@@ -5,12 +5,15 @@ A superuser's program that truncates without asking is noticed at the next flush
 cannot be removed, and HDF5's own lock has to do (not tested there).
 """
 
+import errno
 import os
 import stat
 import sys
 from pathlib import Path
 
 ALIVE = 2**62
+HELD = (errno.EAGAIN, errno.EACCES)
+"""Somebody else has the lock."""
 NO_WRITE = ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
 
 
@@ -45,7 +48,7 @@ class Protection:
 
 
 def is_being_written(path: Path) -> bool:
-    """Whether the writer of a running file still lives; on Windows always told to be dead."""
+    """Whether the writer of a running file still lives; never told on Windows, nor where the file system has no locks."""
     if sys.platform == "win32":
         return False
     import fcntl
@@ -53,8 +56,8 @@ def is_being_written(path: Path) -> bool:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, ALIVE)
-    except OSError:
-        return True
+    except OSError as error:
+        return error.errno in HELD
     finally:
         os.close(descriptor)
     return False
@@ -66,6 +69,11 @@ def _locked(path: Path) -> int:
     if sys.platform != "win32":
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, ALIVE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, ALIVE)
+        except OSError as error:
+            if error.errno in HELD:
+                raise
+            # Some network file systems know no locks; a run there has to do without them.
     return descriptor

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from types import TracebackType
 
 import h5py
 import msgspec
@@ -18,12 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daq.record.checksums import checksums
-from daq.record.journal import Gap, find_pages, read_messages
+from daq.record.journal import Gap, read_messages
 from daq.record.layout import COMPRESSIONS, Cause
 from daq.record.messages import Create, Finish, InJournal, Lost, Recorded, Stored
-from daq.record.protection import is_being_written
-from daq.record.run_file import RunFileError
-from daq.record.run_writer import RunWriter
+from daq.record.run_file import RunFileError, refuse_running
+from daq.record.run_writer import RunWriter, stretches
 
 REASON = "recovered: the file was never closed"
 
@@ -35,9 +34,10 @@ class Recovery:
     kept: int = 0
     lost: int = 0
     damaged: list[int] = field(default_factory=list)
-    journal_ends_early: bool = False
-    """Pages of the journal are missing; what stood after them is not in the new file."""
+    gap: bool = False
+    """A part of the journal is missing; what stood after it is not in the new file."""
     status: str = ""
+    """How the run ended; empty if that is missing, and with it perhaps more."""
 
 
 def recover(damaged: Path, target: Path) -> Recovery:
@@ -46,7 +46,7 @@ def recover(damaged: Path, target: Path) -> Recovery:
     `RunFileError` if nothing can be made of it, or it is still being written; `FileExistsError` if `target` exists.
     """
     with _mapped(damaged) as content:
-        messages = read_messages(find_pages(content))
+        messages = read_messages(content)
         first = next(messages, None)
         if not isinstance(first, Create):
             raise RunFileError(f"{damaged} cannot be recovered: it does not hold the beginning of a run's journal")
@@ -55,7 +55,8 @@ def recover(damaged: Path, target: Path) -> Recovery:
         recovery = Recovery()
         file = RunWriter(msgspec.structs.replace(first, path=str(target)))
         try:
-            finish = _tell_again(messages, file, _Chunks(content, first), recovery)
+            with _Chunks(content, first) as chunks:
+                finish = _tell_again(messages, file, chunks, recovery)
             if recovery.damaged:
                 file.tell(Lost(np.array(recovery.damaged, np.int64).tobytes(), int(Cause.DAMAGED)))
             finished = file.finish(finish or Finish("aborted", REASON, _last_written(damaged)))
@@ -64,7 +65,7 @@ def recover(damaged: Path, target: Path) -> Recovery:
             target.unlink()
             raise
     recovery.kept, recovery.lost = finished.recorded, finished.lost
-    recovery.status = finish.status if finish else "aborted"
+    recovery.status = finish.status if finish else ""
     return recovery
 
 
@@ -73,7 +74,7 @@ def _tell_again(messages: Iterator[InJournal | Gap], file: RunWriter, chunks: "_
     for message in messages:
         match message:
             case Gap():
-                recovery.journal_ends_early = True
+                recovery.gap = True
                 return None
             case Finish():
                 return message
@@ -90,14 +91,15 @@ def _restore(message: Stored, file: RunWriter, chunks: "_Chunks", recovery: Reco
     """The shots of a block that are whole; in stretches, since numbers in the plan follow on within each."""
     numbers = np.frombuffer(message.numbers, np.int64)
     found = chunks.of(message)
-    good = np.array([one is not None for one in found])
-    recovery.damaged += numbers[~good].tolist()
-    edges = [0, *(np.flatnonzero(np.diff(good.astype(np.int8))) + 1).tolist(), len(good)]
-    for begin, end in pairwise(edges):
-        if good[begin]:
-            whole = [one for one in found[begin:end] if one is not None]
-            block = np.concatenate([trace for _, _, trace in whole])
-            file.restore(_part(message, begin, end), [(chunk, mask) for chunk, mask, _ in whole], block)
+    whole = [(place, one) for place, one in enumerate(found) if one is not None]
+    recovery.damaged += [number for number, one in zip(numbers.tolist(), found, strict=True) if one is None]
+    if not whole:
+        return
+    for first, last in stretches(np.array([place for place, _ in whole])):
+        part = [one for _, one in whole[first:last]]
+        block = np.concatenate([trace for _, _, trace in part])
+        told = _part(message, whole[first][0], whole[last - 1][0] + 1)
+        file.restore(told, [(chunk, mask) for chunk, mask, _ in part], block)
 
 
 def _part(message: Stored, begin: int, end: int) -> Recorded:
@@ -121,6 +123,12 @@ class _Chunks:
         self._trial = h5py.File("trial", "w", driver="core", backing_store=False)
         shape = (1, run.channels, run.samples)
         self._trace = self._trial.create_dataset("trace", shape, "i2", chunks=shape, **COMPRESSIONS[run.compression])
+
+    def __enter__(self) -> "_Chunks":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._trial.close()
 
     def of(self, message: Stored) -> list[tuple[bytes, int, NDArray[np.int16]] | None]:
         """Chunk, filter mask and trace int16[1, channels, samples] of each shot; None where it is damaged."""
@@ -151,8 +159,7 @@ def _mapped(path: Path) -> Iterator[mmap]:
         raise RunFileError(f"there is no file {path}; give the path of a run file")
     if path.stat().st_size == 0:
         raise RunFileError(f"{path} is empty; there is nothing to recover")
-    if is_being_written(path):
-        raise RunFileError(f"{path} is still being written; wait until its run has ended")
+    refuse_running(path)
     with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
         yield content
 

@@ -174,6 +174,12 @@ class RunFile:
         return traces
 
 
+def refuse_running(path: Path) -> None:
+    """`RunFileError` when the writer of this file is still at work."""
+    if path.is_file() and is_being_written(path):
+        raise RunFileError(f"{path} is still being written; wait until its run has ended")
+
+
 def _counted(numbers: NDArray[np.int64]) -> str:
     return f"shot {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} shots from {numbers[0]} to {numbers[-1]}"
 

@@ -99,10 +99,9 @@ class RunWriter:
         self._protection.check()
         numbers = np.frombuffer(message.numbers, dtype=np.int64)
         self._grow(int(numbers[-1]) + 1)
-        for first, last in _runs(numbers):
+        for first, last in stretches(numbers):
             self._traces[int(numbers[first]) : int(numbers[last - 1]) + 1] = block[first:last]
-        self._sum += block[:, 0].sum(axis=0, dtype=np.int32)
-        return self._commit(message, numbers)
+        return self._commit(message, numbers, block)
 
     def restore(self, message: Recorded, chunks: list[tuple[bytes, int]], block: NDArray[np.int16]) -> int:
         """Append a block as its chunks stood in another file, each with its filter mask; `block` is what is in them."""
@@ -110,8 +109,7 @@ class RunWriter:
         self._grow(int(numbers[-1]) + 1)
         for number, (chunk, mask) in zip(numbers.tolist(), chunks, strict=True):
             self._traces.id.write_direct_chunk((number, 0, 0), chunk, filter_mask=mask)
-        self._sum += block[:, 0].sum(axis=0, dtype=np.int32)
-        return self._commit(message, numbers)
+        return self._commit(message, numbers, block)
 
     def flush(self) -> None:
         """Everything told so far survives this process."""
@@ -185,18 +183,20 @@ class RunWriter:
         self._shots["step"][rows] = message.step
         self._armed[message.burst] = message
 
-    def _commit(self, message: Recorded, numbers: NDArray[np.int64]) -> int:
+    def _commit(self, message: Recorded, numbers: NDArray[np.int64], block: NDArray[np.int16]) -> int:
         """Columns and journal of a block whose traces are written; only when both are flushed the block counts."""
         columns = (
             ("time_tag", np.frombuffer(message.time_tags_s, dtype=np.float64)),
             ("checksum", np.frombuffer(message.checksums, dtype=np.uint64)),
         )
-        for first, last in _runs(numbers):
+        for first, last in stretches(numbers):
             rows = slice(int(numbers[first]), int(numbers[last - 1]) + 1)
             for name, values in columns:
                 self._shots[name][rows] = values[first:last]
             self._shots["planned"][rows] = message.planned + np.arange(first, last)
             self._shots["state"][rows] = int(ShotState.RECORDED)
+        # A burst has at most 10,000 shots: 32 bits are enough, and twice as fast.
+        self._sum += block[:, 0].sum(axis=0, dtype=np.int32)
         self._recorded += len(numbers)
         self._bursts["recorded"][message.burst] += len(numbers)
         # Only a flushed chunk has its place in the file.
@@ -234,11 +234,10 @@ class RunWriter:
         for number, cause in zip(message.lost, message.causes, strict=True):
             self._shots["state"][number] = int(ShotState.LOST)
             self._shots["cause"][number] = cause
-        bursts = self._bursts
-        bursts["fired"][message.burst] = message.fired
-        bursts["lost"][message.burst] = int((self._shots["state"][armed.first : end] == int(ShotState.LOST)).sum())
-        bursts["fired_source"][message.burst] = message.source
-        bursts["counted"][message.burst] = message.counted
+        self._bursts["fired"][message.burst] = message.fired
+        self._bursts["lost"][message.burst] = int((self._shots["state"][armed.first : end] == int(ShotState.LOST)).sum())
+        self._bursts["fired_source"][message.burst] = message.source
+        self._bursts["counted"][message.burst] = message.counted
         self._lost += len(message.lost)
 
     def _tag(self, message: Tagged) -> None:
@@ -288,8 +287,8 @@ def _extend(dataset: h5py.Dataset, value: float | np.bytes_) -> None:
     dataset[-1] = value
 
 
-def _runs(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Stretches of consecutive shot numbers as index ranges: a gap is a lost shot."""
+def stretches(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Stretches of consecutive numbers as index ranges, of at least one rising number: a gap is a lost shot."""
     cuts = np.flatnonzero(np.diff(numbers) != 1) + 1
     edges = [0, *cuts.tolist(), len(numbers)]
     return list(pairwise(edges))

@@ -24,6 +24,7 @@ from daq.record.messages import (
     Failed,
     Finish,
     Finished,
+    FromWriter,
     Noted,
     Recorded,
     Told,
@@ -33,7 +34,7 @@ from daq.record.messages import (
 from daq.record.run_writer import RunWriter
 
 SYNC_S = 0.5
-"""Between two `fsync`: with what one of them takes, a power failure costs less than a second."""
+"""Between two `fsync`: as long as one of them takes no more than that, a power failure costs less than a second."""
 ERRORS = (OSError, ValueError, RuntimeError, KeyError)
 """A full disk comes as OSError, trouble inside HDF5 as any of the others."""
 
@@ -51,7 +52,7 @@ class Writer:
 
     def serve(self) -> None:
         """Until the run or the engine ends."""
-        put(self._replies, Created())
+        self._answer(Created())
         self._sync.start()
         try:
             last = self._until_the_end()
@@ -73,11 +74,11 @@ class Writer:
     def _act(self, message: Create | Told | Recorded) -> None:
         match message:
             case Recorded():
-                put(self._replies, Committed(self._file.record(message, self._block(message)), message.slot))
+                self._answer(Committed(self._file.record(message, self._block(message)), message.slot))
             case Armed():
                 self._file.tell(message)
                 self._file.flush()
-                put(self._replies, Noted(message.burst))
+                self._answer(Noted(message.burst))
             case Create():
                 raise ValueError("a second run was to be written into one file")
             case _:
@@ -89,7 +90,7 @@ class Writer:
 
     def _finish(self, message: Finish | None) -> None:
         if message is not None:
-            put(self._replies, self._file.finish(message))
+            self._answer(self._file.finish(message))
             return
         ended = datetime.now(UTC).isoformat(timespec="seconds")
         found = self._file.finish(Finish("aborted", "the engine's process was killed", ended))
@@ -110,9 +111,16 @@ class Writer:
         """Tell the engine, and leave at once: taken down in order, HDF5 would try to write again."""
         with suppress(OSError):
             self._file.abandon()
-        with suppress(BrokenPipeError):
-            put(self._replies, Failed(str(error)))
+        self._answer(Failed(str(error)))
         os._exit(1)
+
+    def _answer(self, message: FromWriter) -> None:
+        """An engine that is dead hears nothing, but what it handed over before is still written."""
+        try:
+            put(self._replies, message)
+        except BrokenPipeError:
+            # Else the interpreter would complain of what is left in the buffer.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._replies.fileno())
 
 
 def _counts(found: Finished) -> str:
@@ -131,13 +139,13 @@ def main() -> None:
     first = get_to_writer(requests)
     if not isinstance(first, Create):
         return
-    with suppress(BrokenPipeError):
-        try:
-            writer = Writer(requests, replies, first, sys.argv[1])
-        except ERRORS as error:
+    try:
+        writer = Writer(requests, replies, first, sys.argv[1])
+    except ERRORS as error:
+        with suppress(BrokenPipeError):
             put(replies, Failed(str(error)))
-            sys.exit(1)
-        writer.serve()
+        sys.exit(1)
+    writer.serve()
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import h5py
 import pytest
 
 from daq.cli.program import main
+from daq.record.journal import MAGIC
 from daq.record.messages import Happened
 from daq.record.recorder import Recorder
 from tests.daq.record.test_recording import SHOTS, header, take
@@ -126,6 +127,7 @@ def test_a_truncated_file_is_recovered_beside_it_or_in_its_place(
     status, printed, _ = clusterbeam("recover", run_file)
     assert status == 0
     assert "run-recovered.h5: " in printed
+    assert "the end of the run is not in the file" in printed
     assert run_file.read_bytes() == left
     status, _, said = clusterbeam("recover", run_file)
     assert status == 1
@@ -135,6 +137,18 @@ def test_a_truncated_file_is_recovered_beside_it_or_in_its_place(
     status, printed, _ = clusterbeam("verify", run_file)
     assert status == 0
     assert "recorded" in printed
+
+
+def test_nothing_is_replaced_by_less_than_it_may_hold(run_file: Path, clusterbeam: Callable[..., tuple[int, str, str]]) -> None:
+    content = bytearray(run_file.read_bytes())
+    pages = [place for place in range(len(content)) if content.startswith(MAGIC, place)]
+    content[pages[len(pages) // 2] + 100] ^= 0x10
+    run_file.write_bytes(content)
+    status, printed, said = clusterbeam("recover", run_file, "--replace")
+    assert status == 1
+    assert "a part of the journal is missing" in printed
+    assert f"{run_file} is kept" in said
+    assert run_file.read_bytes() == bytes(content)
 
 
 def test_the_log_tells_events_and_notes(run_file: Path, clusterbeam: Callable[..., tuple[int, str, str]]) -> None:

@@ -1,16 +1,19 @@
 """A running file belongs to its writer: readers may follow it, other programs cannot harm it unnoticed."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import pytest
 
 from daq.record.messages import Armed
-from daq.record.protection import is_being_written
+from daq.record.protection import Protection, is_being_written
 from daq.record.recorder import Recorder, RecordingError
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
@@ -96,7 +99,7 @@ def remove_the_directory(path: Path) -> None:
     ("harm", "said"),
     [(remove, "was removed"), (replace, "was replaced"), (truncate, "truncated"), (remove_the_directory, "was removed")],
 )
-def test_harm_by_a_superuser_fails_the_run_at_once(tmp_path: Path, harm: object, said: str) -> None:
+def test_harm_by_a_superuser_fails_the_run_at_once(tmp_path: Path, harm: Callable[[Path], None], said: str) -> None:
     path = tmp_path / "runs" / "run.h5"
     path.parent.mkdir()
 
@@ -105,7 +108,7 @@ def test_harm_by_a_superuser_fails_the_run_at_once(tmp_path: Path, harm: object,
             first = take(recorder, 0, 0)
             # When the next burst is armed the block before it is on disk, and the writer waits.
             recorder.arm(Armed(1, 0, first, SHOTS, 1.0))
-            harm(path)  # type: ignore[operator]
+            harm(path)
             for burst in range(2, 5):
                 first = take(recorder, burst, first)
 
@@ -127,3 +130,22 @@ def test_no_object_is_made_after_the_file_stands(tmp_path: Path) -> None:
         take(recorder, 0, 0)
         recorder.finish("complete", "done")
     assert objects() == before
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_a_file_system_without_locks_is_written_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    path = tmp_path / "run.h5"
+    path.write_bytes(b"0123")
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with path.open("r+b") as file:
+        protection = Protection(path, file.fileno())
+        protection.check()
+        assert not is_being_written(path)
+        protection.end()

@@ -180,6 +180,47 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, victim: str) -> 
         np.testing.assert_array_equal(next(run.blocks()).traces, TRACES)
 
 
+LEAVING = """
+    import os, signal, sys
+    from pathlib import Path
+    from tests.daq.record.test_recording import SHOTS, TRACES, header
+    from daq.record.blocks import ShotBlock
+    from daq.record.messages import Armed
+    from daq.record.recorder import Recorder
+    import numpy as np
+    recorder = Recorder(header(Path(sys.argv[1])))
+    recorder.arm(Armed(0, 0, 0, 3 * SHOTS, 0.0))
+    os.kill(recorder.writer_pid, signal.SIGSTOP)
+    for first in range(0, 3 * SHOTS, SHOTS):
+        numbers = np.arange(first, first + SHOTS)
+        recorder.record(ShotBlock(0, 0, numbers, numbers * 0.05, TRACES, first))
+    print(recorder.writer_pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_dead_engine_has_handed_over_is_still_written(tmp_path: Path) -> None:
+    """Nobody hears the writer's acknowledgements any more; that must not keep it from finishing."""
+    path = tmp_path / "run.h5"
+    command = [sys.executable, "-c", textwrap.dedent(LEAVING), str(path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[3], text=True
+    ) as engine:
+        assert engine.stdout is not None
+        assert engine.stderr is not None
+        writer = int(engine.stdout.readline())
+        engine.wait()
+        os.kill(writer, signal.SIGCONT)
+        _wait_until_gone(writer)
+        said = engine.stderr.read()
+    with RunFile(path) as run:
+        report = verify(run)
+        assert (run.status, report.recorded, report.lost) == ("aborted", 3 * SHOTS, 0)
+        assert report.complete, report.faults
+    assert "the engine has died" in said
+    assert said.count("\n") == 1
+
+
 def _wait_until_gone(process: int) -> None:
     try:
         descriptor = os.pidfd_open(process)
