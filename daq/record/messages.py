@@ -112,7 +112,7 @@ class Recorded(msgspec.Struct, frozen=True, tag=True):
 class Stored(msgspec.Struct, frozen=True, tag=True):
     """Only in the journal: a block's columns, and where in the file the chunk of each shot lies.
 
-    `offsets` and `sizes` uint64, `masks` uint32 (filters that HDF5 left out), shape (shots,), as bytes.
+    `offsets`, `sizes` and `masks` (filters that HDF5 left out) uint64, shape (shots,), as bytes.
     """
 
     burst: int

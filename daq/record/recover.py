@@ -4,26 +4,28 @@ HDF5's own index of the damaged file is not used.  The journal is told again to 
 shot that it calls stored, the bytes are fetched from where they lie, and their checksum decides whether they are kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from types import TracebackType
 
-import h5py
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from daq.record.checksums import checksums
+from daq.record.filters import Filters
 from daq.record.journal import Gap, read_messages
-from daq.record.layout import COMPRESSIONS, Cause
+from daq.record.layout import Cause
 from daq.record.messages import Create, Finish, InJournal, Lost, Recorded, Stored
 from daq.record.run_file import RunFileError, refuse_running
 from daq.record.run_writer import RunWriter, stretches
 
+_Found = tuple[bytes, int, NDArray[np.int16]]
+"""Chunk, filter mask and trace int16[channels, samples] of a shot that is whole."""
+Find = Callable[[Stored], list[_Found | None]]
 REASON = "recovered: the file was never closed"
 
 
@@ -55,8 +57,8 @@ def recover(damaged: Path, target: Path) -> Recovery:
         recovery = Recovery()
         file = RunWriter(msgspec.structs.replace(first, path=str(target)))
         try:
-            with _Chunks(content, first) as chunks:
-                finish = _tell_again(messages, file, chunks, recovery)
+            with Filters(first.compression, file.shape) as filters:
+                finish = _tell_again(messages, file, lambda stored: list(_found(stored, content, filters)), recovery)
             if recovery.damaged:
                 file.tell(Lost(np.array(recovery.damaged, np.int64).tobytes(), int(Cause.DAMAGED)))
             finished = file.finish(finish or Finish("aborted", REASON, _last_written(damaged)))
@@ -69,7 +71,7 @@ def recover(damaged: Path, target: Path) -> Recovery:
     return recovery
 
 
-def _tell_again(messages: Iterator[InJournal | Gap], file: RunWriter, chunks: "_Chunks", recovery: Recovery) -> Finish | None:
+def _tell_again(messages: Iterator[InJournal | Gap], file: RunWriter, find: Find, recovery: Recovery) -> Finish | None:
     """Everything up to the end of the journal or its first gap; the run's last message, if it is there."""
     for message in messages:
         match message:
@@ -79,7 +81,7 @@ def _tell_again(messages: Iterator[InJournal | Gap], file: RunWriter, chunks: "_
             case Finish():
                 return message
             case Stored():
-                _restore(message, file, chunks, recovery)
+                _restore(message, file, find(message), recovery)
             case Create():
                 raise RunFileError("the journal holds two beginnings")
             case _:
@@ -87,17 +89,16 @@ def _tell_again(messages: Iterator[InJournal | Gap], file: RunWriter, chunks: "_
     return None
 
 
-def _restore(message: Stored, file: RunWriter, chunks: "_Chunks", recovery: Recovery) -> None:
+def _restore(message: Stored, file: RunWriter, found: list[_Found | None], recovery: Recovery) -> None:
     """The shots of a block that are whole; in stretches, since numbers in the plan follow on within each."""
     numbers = np.frombuffer(message.numbers, np.int64)
-    found = chunks.of(message)
     whole = [(place, one) for place, one in enumerate(found) if one is not None]
     recovery.damaged += [number for number, one in zip(numbers.tolist(), found, strict=True) if one is None]
     if not whole:
         return
     for first, last in stretches(np.array([place for place, _ in whole])):
         part = [one for _, one in whole[first:last]]
-        block = np.concatenate([trace for _, _, trace in part])
+        block = np.stack([trace for _, _, trace in part])
         told = _part(message, whole[first][0], whole[last - 1][0] + 1)
         file.restore(told, [(chunk, mask) for chunk, mask, _ in part], block)
 
@@ -115,42 +116,21 @@ def _part(message: Stored, begin: int, end: int) -> Recorded:
     )
 
 
-class _Chunks:
-    """The traces of a damaged file as they lie there, each tried in a file in memory before it is believed."""
+def _found(message: Stored, content: mmap, filters: Filters) -> Iterator[_Found | None]:
+    """Each shot of a block; None where it is damaged."""
+    columns = [np.frombuffer(column, np.uint64).tolist() for column in (message.offsets, message.sizes, message.masks)]
+    for offset, size, mask, checksum in zip(*columns, np.frombuffer(message.checksums, np.uint64), strict=True):
+        chunk = content[offset : offset + size]
+        trace = _unpacked(chunk, mask, filters) if len(chunk) == size else None
+        whole = trace is not None and checksums(trace[None])[0] == checksum
+        yield (chunk, mask, trace) if whole and trace is not None else None
 
-    def __init__(self, content: mmap, run: Create) -> None:
-        self._content = content
-        self._trial = h5py.File("trial", "w", driver="core", backing_store=False)
-        shape = (1, run.channels, run.samples)
-        self._trace = self._trial.create_dataset("trace", shape, "i2", chunks=shape, **COMPRESSIONS[run.compression])
 
-    def __enter__(self) -> "_Chunks":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._trial.close()
-
-    def of(self, message: Stored) -> list[tuple[bytes, int, NDArray[np.int16]] | None]:
-        """Chunk, filter mask and trace int16[1, channels, samples] of each shot; None where it is damaged."""
-        columns = zip(
-            np.frombuffer(message.offsets, np.uint64).tolist(),
-            np.frombuffer(message.sizes, np.uint64).tolist(),
-            np.frombuffer(message.masks, np.uint32).tolist(),
-            np.frombuffer(message.checksums, np.uint64).tolist(),
-            strict=True,
-        )
-        return [self._one(*column) for column in columns]
-
-    def _one(self, offset: int, size: int, mask: int, checksum: int) -> tuple[bytes, int, NDArray[np.int16]] | None:
-        chunk = self._content[offset : offset + size]
-        if len(chunk) < size:
-            return None
-        try:
-            self._trace.id.write_direct_chunk((0, 0, 0), chunk, filter_mask=mask)
-            trace: NDArray[np.int16] = self._trace[:]
-        except (OSError, ValueError, RuntimeError):
-            return None
-        return (chunk, mask, trace) if int(checksums(trace)[0]) == checksum else None
+def _unpacked(chunk: bytes, mask: int, filters: Filters) -> NDArray[np.int16] | None:
+    try:
+        return filters.unpack(chunk, mask)
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The open run file, and how everything that is told becomes rows in it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daq.record import layout
+from daq.record.filters import Filters
 from daq.record.journal import Journal
 from daq.record.layout import Cause, FiredSource, ShotState
 from daq.record.messages import (
@@ -53,6 +54,8 @@ class RunWriter:
         self._bursts = {name: self._file[f"entry/bursts/{name}"] for name in layout.BURST_COLUMNS}
         self._traces = self._file[layout.TRACES]
         self._log = [self._file[f"entry/housekeeping/{channel.name}"] for channel in run.log]
+        self._filters = Filters(run.compression, self.shape)
+        self._behind = 0
         self._pages = self._file[layout.JOURNAL]
         self._journal = Journal(run.run_id)
         self._journal.add(run)
@@ -96,20 +99,18 @@ class RunWriter:
 
     def record(self, message: Recorded, block: NDArray[np.int16]) -> int:
         """Append a block, `block` int16[shots, channels, samples]; the number of shots committed, flushed."""
+        return self.restore(message, map(self._filters.pack, block), block)
+
+    def restore(self, message: Recorded, chunks: Iterable[tuple[bytes, int]], block: NDArray[np.int16]) -> int:
+        """The same with the chunks of the traces as they go into the file, each with its filter mask."""
         self._protection.check()
         numbers = np.frombuffer(message.numbers, dtype=np.int64)
         self._grow(int(numbers[-1]) + 1)
-        for first, last in stretches(numbers):
-            self._traces[int(numbers[first]) : int(numbers[last - 1]) + 1] = block[first:last]
-        return self._commit(message, numbers, block)
-
-    def restore(self, message: Recorded, chunks: list[tuple[bytes, int]], block: NDArray[np.int16]) -> int:
-        """Append a block as its chunks stood in another file, each with its filter mask; `block` is what is in them."""
-        numbers = np.frombuffer(message.numbers, dtype=np.int64)
-        self._grow(int(numbers[-1]) + 1)
-        for number, (chunk, mask) in zip(numbers.tolist(), chunks, strict=True):
-            self._traces.id.write_direct_chunk((number, 0, 0), chunk, filter_mask=mask)
-        return self._commit(message, numbers, block)
+        places = np.array(
+            [self._place(number, chunk, mask) for number, (chunk, mask) in zip(numbers.tolist(), chunks, strict=True)],
+            np.uint64,
+        )
+        return self._commit(message, numbers, block, places)
 
     def flush(self) -> None:
         """Everything told so far survives this process."""
@@ -137,6 +138,7 @@ class RunWriter:
         self.flush()
         os.fsync(self.descriptor)
         self._file.close()
+        self._filters.close()
         self._protection.end()
         return Finished(recorded=self._recorded, lost=self._lost)
 
@@ -183,7 +185,9 @@ class RunWriter:
         self._shots["step"][rows] = message.step
         self._armed[message.burst] = message
 
-    def _commit(self, message: Recorded, numbers: NDArray[np.int64], block: NDArray[np.int16]) -> int:
+    def _commit(
+        self, message: Recorded, numbers: NDArray[np.int64], block: NDArray[np.int16], places: NDArray[np.uint64]
+    ) -> int:
         """Columns and journal of a block whose traces are written; only when both are flushed the block counts."""
         columns = (
             ("time_tag", np.frombuffer(message.time_tags_s, dtype=np.float64)),
@@ -199,27 +203,41 @@ class RunWriter:
         self._sum += block[:, 0].sum(axis=0, dtype=np.int32)
         self._recorded += len(numbers)
         self._bursts["recorded"][message.burst] += len(numbers)
-        # Only a flushed chunk has its place in the file.
-        self._file.flush()
-        self._journal.add(self._stored(message, numbers))
+        offsets, sizes, masks = (column.tobytes() for column in places.T)
+        self._journal.add(
+            Stored(
+                message.burst,
+                message.step,
+                message.numbers,
+                message.time_tags_s,
+                message.planned,
+                message.checksums,
+                offsets,
+                sizes,
+                masks,
+            )
+        )
+        self.flush()
         committed = int(numbers[-1]) + 1
         self._shots["committed"][()] = committed
-        self.flush()
+        self._file.flush()
         return committed
 
-    def _stored(self, message: Recorded, numbers: NDArray[np.int64]) -> Stored:
-        chunks = [self._traces.id.get_chunk_info_by_coord((number, 0, 0)) for number in numbers.tolist()]
-        return Stored(
-            message.burst,
-            message.step,
-            message.numbers,
-            message.time_tags_s,
-            message.planned,
-            message.checksums,
-            np.array([chunk.byte_offset for chunk in chunks], np.uint64).tobytes(),
-            np.array([chunk.size for chunk in chunks], np.uint64).tobytes(),
-            np.array([chunk.filter_mask for chunk in chunks], np.uint32).tobytes(),
-        )
+    def _place(self, number: int, chunk: bytes, mask: int) -> tuple[int, int, int]:
+        """Write the chunk of a shot; where it lies in the file, its size and mask.
+
+        HDF5 tells where a chunk lies only by going through all of them.  But new ones are put at the end of the file, or
+        behind the one before; that the bytes are there is seen.
+        """
+        end = self._file.id.get_filesize()
+        self._traces.id.write_direct_chunk((number, 0, 0), chunk, filter_mask=mask)
+        for place in (end, self._behind, self._file.id.get_filesize() - len(chunk)):
+            if os.pread(self.descriptor, len(chunk), place) == chunk:
+                break
+        else:
+            place = self._traces.id.get_chunk_info_by_coord((number, 0, 0)).byte_offset
+        self._behind = place + len(chunk)
+        return place, len(chunk), mask
 
     def _fire(self, message: Fired) -> None:
         """Close a burst: lost shots get their cause; armed numbers that were never fired are marked so."""

@@ -1,0 +1,45 @@
+"""What HDF5's filters make of a trace, and back: done in a file in memory, so that there are bytes to place or to try."""
+
+from types import TracebackType
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from daq.record.layout import COMPRESSIONS
+
+ALL = h5py.h5s.ALL
+FIRST = (0, 0, 0)
+
+
+class Filters:
+    """A context with the filters of one run file, whose traces have `shape` (channels, samples)."""
+
+    def __init__(self, compression: str, shape: tuple[int, int]) -> None:
+        # HDF5 wants open files to have different names, those in memory too.
+        self._file = h5py.File(f"filters-{id(self)}", "w", driver="core", backing_store=False)
+        chunk = (1, *shape)
+        self._chunk = self._file.create_dataset("chunk", chunk, "i2", chunks=chunk, **COMPRESSIONS[compression]).id
+        self._room = np.empty(chunk, np.int16)
+
+    def __enter__(self) -> "Filters":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def pack(self, trace: NDArray[np.int16]) -> tuple[bytes, int]:
+        """The chunk of `trace` int16[channels, samples], and the mask of filters that were left out."""
+        self._chunk.write(ALL, ALL, np.ascontiguousarray(trace))
+        mask, chunk = self._chunk.read_direct_chunk(FIRST)
+        return chunk, mask
+
+    def unpack(self, chunk: bytes, mask: int) -> NDArray[np.int16]:
+        """The trace in a chunk, int16[channels, samples].  What is damaged raises `OSError`, or gives another trace."""
+        self._chunk.write_direct_chunk(FIRST, chunk, mask)
+        self._chunk.read(ALL, ALL, self._room)
+        trace: NDArray[np.int16] = self._room[0].copy()
+        return trace

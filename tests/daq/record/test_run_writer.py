@@ -1,0 +1,60 @@
+"""Where each trace was put is known without a search that grows with the file."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import msgspec
+import numpy as np
+import pytest
+
+from daq.record.checksums import checksums
+from daq.record.layout import COMPRESSIONS, TRACES, FiredSource
+from daq.record.messages import Armed, Finish, Fired, Recorded
+from daq.record.run_file import RunFile
+from daq.record.run_writer import RunWriter
+from daq.record.verify import verify
+from tests.daq.record.test_recording import header
+
+SHOTS, BURSTS = 25, 12
+
+
+class Counting:
+    """A dataset, or its id, that counts how often HDF5 is asked to go through all chunks."""
+
+    def __init__(self, inner: Any, searches: list[str]) -> None:
+        self._inner, self._searches = inner, searches
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "id":
+            return Counting(self._inner.id, self._searches)
+        if name.startswith("get_chunk_info"):
+            self._searches.append(name)
+        return getattr(self._inner, name)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("samples", [100, 1000, 20_000])
+def test_places_are_known_without_a_search(tmp_path: Path, samples: int, compression: str) -> None:
+    path = tmp_path / "run.h5"
+    dice = np.random.default_rng(3)
+    file = RunWriter(msgspec.structs.replace(header(path), samples=samples, compression=compression))
+    searches: list[str] = []
+    file._traces = Counting(file._traces, searches)
+    sent = []
+    for burst in range(BURSTS):
+        first = burst * SHOTS
+        numbers = np.arange(first, first + SHOTS)
+        traces = dice.normal(0, 3, (SHOTS, 1, samples)).astype(np.int16)
+        sent.append(traces)
+        file.tell(Armed(burst, 0, first, SHOTS, 0.0))
+        file.tell(Fired(burst, SHOTS, int(FiredSource.TIME_TAGS), (), ()))
+        tags, sums = (numbers * 0.05).tobytes(), checksums(traces).tobytes()
+        assert file.record(Recorded(burst, 0, 0, numbers.tobytes(), tags, first, sums), traces) == first + SHOTS
+    file.finish(Finish("complete", "done", ""))
+    # Now and then HDF5 puts a small chunk into a hole.
+    assert len(searches) <= 0.02 * SHOTS * BURSTS
+    with h5py.File(path, "r") as plain:
+        np.testing.assert_array_equal(plain[TRACES][()], np.concatenate(sent))
+    with RunFile(path) as run:
+        assert verify(run).complete
