@@ -155,6 +155,18 @@ class Clock(Model):
     speed: Positive = 1.0
 
 
+class Recording(Model):
+    """How runs are written."""
+
+    compression: Literal["bitshuffle-lz4", "gzip", "none"] = "bitshuffle-lz4"
+    """Readers without the filter plugin open the last two."""
+    file_GB: Positive = 50.0
+    """A run goes on in another file when one has reached this size."""
+    keep_free_MB: Annotated[float, Field(ge=0)] = 500.0
+    """Of the disk: with less a run is not started, and one that goes on waits.  What is under way at that moment still has to
+    fit: a burst and those that wait for the writer."""
+
+
 class Laboratory(Model):
     """Everything the programs need to know of one laboratory."""
 
@@ -162,6 +174,7 @@ class Laboratory(Model):
     calibrations: str
     """Name of a TOML file beside this one, or of one that ships in `config/calibrations`."""
     clock: Clock = Clock()
+    recording: Recording = Recording()
     instruments: dict[str, InstrumentConfiguration]
     timing: Timing
     mcp: DigitizerInput

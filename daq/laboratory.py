@@ -21,6 +21,8 @@ from config.calibration import Calibrations
 from config.errors import ConfigurationError
 from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
+from daq.analysis.beside import reducing
+from daq.analysis.published import Published
 from daq.analysis.running import RunningErrors
 from daq.engine.clock import Clock
 from daq.engine.conversation import Conversation, conversation
@@ -90,6 +92,8 @@ class Laboratory:
         self._clock = Clock(self.configuration.clock.speed)
         self._manual = Manual(self.configuration, self.calibrations, self._instruments, self._clock)
         self._by_hand = False
+        self._run: Run | None = None
+        self._notes: list[str] = []
         self.last_summary: Summary | None = None
 
     def __enter__(self) -> "Laboratory":
@@ -119,9 +123,14 @@ class Laboratory:
         """The time line of a shot of this plan, drawn to scale."""
         return time_line_figure(plan, self.review(plan).timing, self.configuration, self.calibrations)
 
-    def run(self, plan: Plan, directory: Path | str = RUNS, watch: Watcher = NOBODY) -> Summary:
-        """Acquire a plan into a new file in `directory`.  A signal to end the program ends the run in the safe state."""
-        return self._obeying(self._new_run(plan, Path(directory), watch))
+    def run(
+        self, plan: Plan, directory: Path | str = RUNS, watch: Watcher = NOBODY, live: Callable[[Published], None] | None = None
+    ) -> Summary:
+        """Acquire a plan into a new file in `directory`.  A signal to end the program ends the run in the safe state.
+
+        `live` gets running spectra and profiles, and the moments at the end, from a process of its own; in a thread.
+        """
+        return self._obeying(self._new_run(plan, Path(directory), watch, live=live))
 
     def resume(self, file: Path | str, directory: Path | str | None = None, watch: Watcher = NOBODY) -> Summary:
         """Go on with the plan of an interrupted run in a new file, beside the old one unless told otherwise.
@@ -163,6 +172,13 @@ class Laboratory:
                 self.last_summary = ended.result()
         if self.last_summary.ending is Ending.FAILED:
             raise RunFailed(self.last_summary.reason)
+
+    def note(self, text: str) -> None:
+        """Write a note into the log of the run that goes on, from any thread; if there is none, into that of the next one."""
+        if self._run is None:
+            self._notes.append(text)
+        else:
+            self._run.note(text)
 
     def read(self, name: str) -> Value:
         """Read one quantity, `instrument.quantity`, e.g. `cold_head.temperature_K` or `magnet.field_T`."""
@@ -216,15 +232,24 @@ class Laboratory:
         watch: Watcher,
         followers: Sequence[Follower] = (),
         before: Before | None = None,
+        live: Callable[[Published], None] | None = None,
     ) -> Run:
-        company = Company(watch, followers, partial(_estimate, plan, self.calibrations))
+        beside = partial(reducing, live=live) if live is not None else None
+        company = Company(watch, followers, partial(_estimate, plan, self.calibrations), beside)
         reviewed = self.review(plan)
         self._manual.all_prepared()
-        return Run(self.configuration, self.calibrations, self._instruments, reviewed, directory, company, before)
+        run = Run(self.configuration, self.calibrations, self._instruments, reviewed, directory, company, before)
+        while self._notes:
+            run.note(self._notes.pop(0))
+        return run
 
     def _obeying(self, run: Run) -> Summary:
-        with signals_control(run):
-            return run.run()
+        self._run = run
+        try:
+            with signals_control(run):
+                return run.run()
+        finally:
+            self._run = None
 
 
 class Beam:

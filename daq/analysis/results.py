@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,13 @@ class Results:
             "drift": {k: _plain(v) for k, v in asdict(self.drift).items()} if self.drift else None,
             "clusters": [result.document() for result in self.clusters],
         }
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Self:
+        """What a document says; curves are not in it."""
+        conditions = {name: document[name] for name in ("element", "field_T", "velocity_m_s", "cluster_temperature_K")}
+        drift = document["drift"] and Drift(**{**document["drift"], "references": tuple(document["drift"]["references"])})
+        return cls(clusters=tuple(ClusterResult(**one) for one in document["clusters"]), drift=drift, **conditions)
 
 
 def _plain(value: Any) -> Any:

@@ -1,16 +1,19 @@
 """Run files to moments: all files of a plan reduced together, each of its points analysed for itself."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any
 
 from daq.analysis.moments import analyse
+from daq.analysis.parallel import reduce_on
 from daq.analysis.results import Results
 from daq.plan.expansion import points
 from daq.plan.plan import Plan, SetPoint
-from daq.record.run_file import RunFileError
+from daq.record.run_file import RunFile, RunFileError
 from daq.record.series import Series
-from daq.reduce import Profiles, Reducer
+from daq.reduce import Profiles
+from daq.reduce.reduction import Reduction
 
 
 @dataclass(frozen=True)
@@ -23,30 +26,30 @@ class PointResults:
     profiles: Profiles
 
 
-def reduce_run(series: Series, watch: Callable[[int], None] = lambda shots: None) -> Profiles:
+def reduce_run(series: Series, watch: Callable[[int], None] = lambda shots: None, pool: Executor | None = None) -> Profiles:
     """All good shots with beam of a run and what it continues as profiles; `watch` is told the shots done so far."""
-    run = series.last
-    first, last = run.sizes
-    reducer = Reducer(run.axis, run.element, range(first, last + 1), run.calibrations)
-    done = rows = 0
+    if pool is not None:
+        return reduce_on(pool, series, watch)
+    reduction = Reduction(series.last)
     for part in series.parts:
-        if part.axis != run.axis:
-            raise ValueError(f"{part.path.name} was recorded with another time axis or scale")
-        for block in part.blocks(good=True):
-            step = part.steps[block.step]
-            if not step.background:
-                reducer.add(replace(step, index=rows + step.index), replace(block, step=rows + block.step))
-            done += len(block.numbers)
-            watch(done)
-        rows += len(part.steps)
-    return reducer.profiles()
+        for shots in reduction.update(part):
+            watch(shots)
+    return reduction.profiles()
 
 
-def analyse_run(series: Series, watch: Callable[[int], None] = lambda shots: None) -> list[PointResults]:
-    """Moments of all clusters at each point of a run.  `RunFileError` when the run cannot give any."""
-    run = series.last
+def analyse_run(
+    series: Series, watch: Callable[[int], None] = lambda shots: None, pool: Executor | None = None
+) -> list[PointResults]:
+    """Moments of all clusters at each point of a run, reduced here or by `pool`.  `RunFileError` when it can give none."""
     try:
-        profiles = reduce_run(series, watch)
+        return measured(series.last, reduce_run(series, watch, pool))
+    except ValueError as error:
+        raise RunFileError(f"{series.last.path} cannot be analysed: {error}") from error
+
+
+def measured(run: RunFile, profiles: Profiles) -> list[PointResults]:
+    """Moments of all clusters at each point of a run from its profiles.  `RunFileError` when they cannot give any."""
+    try:
         found = []
         for point in sorted({sums.step.point for sums in profiles.steps}):
             own = profiles.at_point(point)

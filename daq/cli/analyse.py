@@ -11,6 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from daq.analysis import HEADINGS, Results, moments_figure, table
+from daq.analysis.parallel import executor
 from daq.analysis.runs import PointResults, analyse_run
 from daq.cli.console import err, out, print_json
 from daq.record.series import Series
@@ -23,11 +24,13 @@ def analyse(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print the clusters as comma-separated values.")] = False,
     figure: Annotated[Path | None, typer.Option(help="Draw the figure into this PNG, PDF or SVG file.")] = None,
+    jobs: Annotated[int, typer.Option(min=0, help="Processes that reduce; 0: one per core for many shots.")] = 0,
+    scheduler: Annotated[str, typer.Option(help="Reduce on the dask cluster whose scheduler is at this host:port.")] = "",
 ) -> None:
     """Magnetic moments of all clusters of a run, with their errors."""
     documents = []
     for path in files:
-        found, shots = analyse_file(path)
+        found, shots = analyse_file(path, jobs, scheduler)
         documents.append(document(path, found, shots))
         for place, point in enumerate(found):
             several = len(files) * len(found) > 1
@@ -42,12 +45,13 @@ def analyse(
         print_json(documents[0] if len(documents) == 1 else {"runs": documents})
 
 
-def analyse_file(path: Path) -> tuple[list[PointResults], Report]:
+def analyse_file(path: Path, jobs: int = 0, scheduler: str = "") -> tuple[list[PointResults], Report]:
     """Reduce and analyse a run with what it continues, with a progress bar on stderr."""
     with Series(path) as series, Progress(console=err, disable=not err.is_terminal, transient=True) as bar:
         total = sum(len(part.recorded) for part in series.parts)
         task = bar.add_task(f"reducing {path.name}", total=total)
-        found = analyse_run(series, lambda shots: bar.update(task, completed=shots))
+        with executor(total, jobs, scheduler) as pool:
+            found = analyse_run(series, lambda shots: bar.update(task, completed=shots), pool)
         return found, sum_up([count_shots(part) for part in series.parts])
 
 

@@ -12,6 +12,7 @@ from daq.cli.demo import demo
 from daq.cli.log import log
 from daq.cli.plan import plan
 from daq.cli.recover import recover
+from daq.cli.replay import replay
 from daq.cli.run import run
 from daq.cli.safe import safe
 from daq.cli.simulate import simulate
@@ -31,7 +32,7 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log):
+for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log, replay):
     program.command()(command)
 
 

@@ -1,5 +1,6 @@
 """`clusterbeam run`: acquire plans, headless."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ def run(
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the plan of this interrupted run file, in a new file.")
     ] = None,
+    note: Annotated[list[str] | None, typer.Option(help="What to write into the run's log; may be given again.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document at the end of each run.")] = False,
     explain_states: Annotated[bool, typer.Option("--explain-states", help="Print the states of a run instead.")] = False,
 ) -> None:
@@ -34,13 +36,13 @@ def run(
     if (resume is None) == (not plans):
         raise typer.BadParameter("give plans, or --resume and a run file")
     if resume is not None:
-        _tell(take_up(resume, config, output), json)
+        _tell(take_up(resume, config, output, note or ()), json)
         return
     laboratory, queue = Laboratory(config), plans or []
     for path in queue:
         laboratory.plan(path)
     for place, path in enumerate(queue, 1):
-        summary = acquire(path, config, output or RUNS)
+        summary = acquire(path, config, output or RUNS, note or ())
         try:
             _tell(summary, json)
         except typer.Exit:
@@ -86,18 +88,22 @@ def as_document(summary: Summary) -> dict[str, Any]:
     }
 
 
-def acquire(plan: Path, config: Path | None, output: Path) -> Summary:
+def acquire(plan: Path, config: Path | None, output: Path, notes: Sequence[str] = ()) -> Summary:
     """Run a plan with progress on stderr; how it ended is said there too."""
     laboratory = Laboratory(config)
     checked = laboratory.plan(plan)
+    for note in notes:
+        laboratory.note(note)
     with run_progress(laboratory.configuration.clock.speed) as watch, laboratory:
         return _ended_as(laboratory.run(checked, output, watch))
 
 
-def take_up(file: Path, config: Path | None, output: Path | None) -> Summary:
+def take_up(file: Path, config: Path | None, output: Path | None, notes: Sequence[str] = ()) -> Summary:
     """Go on with an interrupted run in the same way."""
     laboratory = Laboratory(config)
     laboratory.check_resumable(file)
+    for note in notes:
+        laboratory.note(note)
     with run_progress(laboratory.configuration.clock.speed) as watch, laboratory:
         return _ended_as(laboratory.resume(file, output, watch))
 

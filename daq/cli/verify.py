@@ -15,10 +15,13 @@ def verify(files: Annotated[list[Path], typer.Argument(help="Run files; what the
     """Check that every fired shot is recorded or declared lost, that every record reads back intact, and that no shot of the
     plan is missing or recorded twice."""
     complete = True
+    looked_at: set[Path] = set()
     for path in files:
         with Series(path) as series:
-            reports = [(part.path, verify_run(part)) for part in series.parts]
+            new = [part for part in series.parts if part.path not in looked_at]
+            reports = [(part.path, verify_run(part)) for part in new]
             plan = verify_plan(series)
+        looked_at |= {part for part, _ in reports}
         for part, report in reports:
             counts = f"{report.fired} fired = {report.recorded} recorded + {report.lost} lost"
             out.print(f"{part}: {counts}{_why(report)}", soft_wrap=True)
@@ -43,7 +46,7 @@ def _why(report: Report) -> str:
 
 def _of_the_plan(plan: PlanReport) -> str:
     if plan.planned is None:
-        return f"  of the plan, which ends when it knows enough: {plan.recorded} shots, none twice"
+        return f"  of the plan, which ends when it knows enough: {plan.recorded} shots{'' if plan.faults else ', none twice'}"
     parts = [f"{plan.recorded} recorded once"]
     parts += [f"{plan.skipped} skipped"] if plan.skipped else []
     parts += [f"{plan.missing} to be taken"] if plan.missing else []

@@ -32,7 +32,8 @@ class Trouble:
 class Control:
     """`interrupt` is set as long as something wants the run's attention, `changed` whenever that changes.
 
-    `troubles` are instruments that the run waits for, `missing` those that it goes on without.
+    `troubles` are instruments that the run waits for, `missing` those that it goes on without, `hindrances` what else stands in
+    its way, by name: the run goes on when nothing does any more, whatever the operator says.
     """
 
     def __init__(self, policies: Mapping[str, Policy]) -> None:
@@ -41,6 +42,7 @@ class Control:
         self.reason = ""
         self.troubles: dict[str, Trouble] = {}
         self.missing: dict[str, Trouble] = {}
+        self.hindrances: dict[str, str] = {}
         self._policies = policies
         self._paused = self._stopped = self._failed = False
         self._lock = Lock()
@@ -51,7 +53,7 @@ class Control:
             return Wish.FAIL
         if self._stopped:
             return Wish.STOP
-        return Wish.PAUSE if self._paused or self.troubles else Wish.GO_ON
+        return Wish.PAUSE if self._paused or self.troubles or self.hindrances else Wish.GO_ON
 
     @property
     def paused_by_operator(self) -> bool:
@@ -100,6 +102,18 @@ class Control:
         """An instrument that the run went on without is back.  True if it was away."""
         with self._lock:
             return self.missing.pop(instrument, None) is not None
+
+    def hinder(self, name: str, reason: str) -> None:
+        """Something that is no instrument stands in the way."""
+        with self._lock:
+            self.hindrances[name] = reason
+            self._update()
+
+    def clear(self, name: str) -> None:
+        """It does not any more."""
+        with self._lock:
+            if self.hindrances.pop(name, None) is not None:
+                self._update()
 
     def solved(self, instrument: str) -> None:
         """An instrument that the run waited for is set up again."""

@@ -136,7 +136,7 @@ class _Ways:
         return self._currents[field_T]
 
 
-def new_run_file(plan: Plan, directory: Path, needed_bytes: int) -> Path:
+def new_run_file(plan: Plan, directory: Path, needed_bytes: int, keep_free_MB: float = 0.0) -> Path:
     """A free path for the run file; raises `OutputError` when the directory cannot be written or is too full."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -145,9 +145,10 @@ def new_run_file(plan: Plan, directory: Path, needed_bytes: int) -> Path:
         free = shutil.disk_usage(directory).free
     except OSError as error:
         raise OutputError(f"cannot write into {directory} ({error.strerror}); choose another with --output") from None
-    if free < needed_bytes * MARGIN:
+    if free < needed_bytes * MARGIN + keep_free_MB * 1e6:
+        kept = f" and {keep_free_MB:.0f} MB are to be kept (keep_free_MB)" if keep_free_MB else ""
         raise OutputError(
-            f"{directory} has {free / 1e6:.0f} MB free, the run needs about {needed_bytes * MARGIN / 1e6:.0f} MB; "
+            f"{directory} has {free / 1e6:.0f} MB free, the run needs about {needed_bytes * MARGIN / 1e6:.0f} MB{kept}; "
             "free some space or choose another directory with --output"
         )
     slug = re.sub(r"[^a-z0-9]+", "-", plan.title.lower()).strip("-")

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -26,9 +26,10 @@ from daq.plan.expansion import PlannedStep
 from daq.plan.plan import CONDITIONS, DELAYS, SetPoint
 from daq.plan.quantities import settable
 from daq.record.blocks import Step, TraceAxis
-from daq.record.layout import BACKGROUNDS, BackgroundKind
+from daq.record.layout import BACKGROUNDS, TEXT_BYTES, BackgroundKind, EventKind
 from daq.record.messages import Channel, Create, EventTiming, Happened, Logged, NewStep, ToWriter
-from daq.record.recorder import SLOTS, Recorder, RecordingError
+from daq.record.parts import Parts
+from daq.record.recorder import SLOTS, RecordingError
 from daq.safety.safe_order import Outcome
 
 LIBRARIES = ("clusterbeam", "numpy", "h5py", "hdf5plugin", "pyvisa", "pyvisa-py", "pyserial", "pydantic", "msgspec")
@@ -41,17 +42,20 @@ class Logbook:
     def __init__(self, shots: int, expected_s: float, clock: Clock, watch: Callable[[Progress], None]) -> None:
         self._clock, self._watch, self._expected_s = clock, watch, expected_s
         self._progress = Progress(State.IDLE, "", 0, 0, 0, shots, expected_s)
-        self._recorder: Recorder | None = None
+        self._recorder: Parts | None = None
         self._channels: dict[str, int] = {}
         self._started_s = 0.0
         self._rows = 0
+        self._notes: list[str] = []
 
-    def open(self, recorder: Recorder, watched: Sequence[Channel]) -> None:
+    def open(self, recorder: Parts, watched: Sequence[Channel]) -> None:
         """The run file stands, and shots begin."""
         self._started_s = self._clock.now()
         self._channels = {channel.name: index for index, channel in enumerate(watched)}
         self._recorder = recorder
         self.event(f"recording into {recorder.path.name}")
+        while self._notes:
+            self.note(self._notes.pop(0))
 
     def report(self, state: State, doing: str) -> None:
         """Tell the watcher what is going on.
@@ -98,6 +102,14 @@ class Logbook:
     def event(self, text: str) -> None:
         """Write a line into the run's log."""
         self.tell(Happened(self._clock.now(), text))
+
+    def note(self, text: str) -> None:
+        """What the operator has to say, in the run's log; before the file stands it is kept for it."""
+        if self._recorder is None:
+            self._notes.append(text)
+            return
+        for line in pieces(text, TEXT_BYTES):
+            self.tell(Happened(self._clock.now(), line, int(EventKind.NOTE)))
 
     def reading(self, channel: str, time_s: float, value: float) -> None:
         """Log one reading of a quantity."""
@@ -203,6 +215,16 @@ class Logbook:
         return Summary(path, ending, reason, fired, recorded, lost, unsafe)
 
 
+def pieces(text: str, length: int) -> Iterator[str]:
+    """The lines of a text, and parts of those that have more than `length` bytes; nothing is cut away."""
+    for line in text.splitlines():
+        rest = line.encode()
+        while rest:
+            part = rest[:length].decode(errors="ignore")
+            yield part
+            rest = rest[len(part.encode()) :]
+
+
 def described(step: PlannedStep) -> str:
     """A step in the operator's words."""
     temperature_K, field_T = step.source_temperature_K, step.field_T
@@ -256,6 +278,7 @@ def run_header(
         interval_s=axis.interval_s,
         scale_V=axis.scale_V,
         offset_V=axis.offset_V,
+        compression=laboratory.recording.compression,
         slots=SLOTS,
         slot_bytes=2 * plan.acquisition.shots_per_burst * channels * axis.samples,
         log=tuple(watched),

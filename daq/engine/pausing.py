@@ -1,5 +1,7 @@
 """A pause: triggers stop, the run waits for the operator or brings instruments back, and goes on where it was."""
 
+from collections.abc import Callable
+
 from daq.engine.clock import Clock, Interrupted
 from daq.engine.control import Control, Wish
 from daq.engine.logbook import Logbook
@@ -26,6 +28,8 @@ class Pauses:
 
     def __init__(self, control: Control, machine: Machine, clock: Clock, logbook: Logbook) -> None:
         self._control, self._machine, self._clock, self._logbook = control, machine, clock, logbook
+        self.look: Callable[[], None] = lambda: None
+        """Called again and again during a pause."""
         self._attempts: dict[str, int] = {}
         self._tried_s: dict[str, float] = {}
         self.holding = False
@@ -47,6 +51,7 @@ class Pauses:
             if self._check() is Wish.GO_ON and self._released(step, waiting):
                 break
             self._see_to_troubles(since_s)
+            self.look()
             self._control.changed.wait(LOOK_S)
             self._control.changed.clear()
         self.released_s = self._clock.now()
@@ -64,6 +69,7 @@ class Pauses:
 
     def _why(self) -> str:
         reasons = [trouble.reason for trouble in self._control.troubles.values()]
+        reasons += self._control.hindrances.values()
         return "paused by the operator" if not reasons else f"paused: {'; '.join(reasons)}"
 
     def hold(self) -> None:

@@ -4,7 +4,7 @@ idle → preparing → running ⇄ paused → finishing → idle, or fault (`daq
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from daq.engine.bad_shots import BadTimes, DarkShots
 from daq.engine.burst import Burst, BurstTaker, TriggersStopped
 from daq.engine.clock import Clock, Interrupted
 from daq.engine.control import Control
+from daq.engine.disk import FREE, Disk
 from daq.engine.followers import Follower, Followers
 from daq.engine.forecast import OutputError, new_run_file
 from daq.engine.housekeeping import Housekeeping, channels
@@ -31,7 +32,8 @@ from daq.engine.state import Ending, Progress, State, Summary
 from daq.engine.watching import Watch
 from daq.plan.expansion import PlannedStep, steps
 from daq.record.blocks import Step, TraceAxis
-from daq.record.recorder import Recorder, RecordingError
+from daq.record.parts import Parts
+from daq.record.recorder import RecordingError
 from daq.safety.safe_order import make_safe, stand_by
 from drivers.errors import DriverError
 
@@ -47,6 +49,8 @@ class Company:
     watch: Callable[[Progress], None] = NOBODY
     followers: Sequence[Follower] = ()
     estimate: Callable[[TraceAxis], Estimate] | None = None
+    beside: Callable[[Path], AbstractContextManager[None]] | None = None
+    """What follows the run file; it is left when that is closed."""
 
 
 class Run:
@@ -75,6 +79,9 @@ class Run:
         self._logbook = Logbook(self._plan.shots - done, reviewed.forecast.duration_s, self._clock, company.watch)
         self._snapshots = Snapshots(instruments, self._clock, self._logbook.tell)
         self._pauses = Pauses(self._control, self._machine, self._clock, self._logbook)
+        keep_free_MB = laboratory.recording.keep_free_MB
+        self._disk = Disk(directory, keep_free_MB, self._control, self._logbook.reading, self._clock.now)
+        self._pauses.look = self._disk.look
 
     def stop(self) -> None:
         """Ask the run to end: the partial burst is read and recorded."""
@@ -88,6 +95,10 @@ class Run:
         """Go on after a pause."""
         self._control.resume()
 
+    def note(self, text: str) -> None:
+        """Write what the operator has to say into the run's log; from any thread."""
+        self._logbook.note(text)
+
     @property
     def paused(self) -> bool:
         """Whether the operator has asked for a pause."""
@@ -95,11 +106,13 @@ class Run:
 
     def run(self) -> Summary:
         """Do the plan.  The machine is in standby after a complete run, in its safe state after any other."""
-        path = new_run_file(self._plan, self._directory, self._reviewed.forecast.disk_bytes)
+        keep_free_MB = self._laboratory.recording.keep_free_MB
+        path = new_run_file(self._plan, self._directory, self._reviewed.forecast.disk_bytes, keep_free_MB)
         ending, reason = Ending.FAILED, "the program failed"
-        with ExitStack() as recording:
+        # The file is closed before whoever follows it is waited for.
+        with ExitStack() as looking, ExitStack() as recording:
             try:
-                self._take_all(path, recording)
+                self._take_all(path, recording, looking)
                 ending, reason = Ending.COMPLETE, "the plan was completed"
             except (Interrupted, Stopped):
                 ending, reason = Ending.STOPPED, "stopped by the operator"
@@ -112,9 +125,9 @@ class Run:
                 summary = self._finish(ending, reason)
         return summary
 
-    def _take_all(self, path: Path, recording: ExitStack) -> None:
+    def _take_all(self, path: Path, recording: ExitStack, looking: ExitStack) -> None:
         """The whole plan.  The recorder stays open in `recording`, so that the end of the run can still be written down."""
-        axis, recorder = self._prepare(path, recording)
+        axis, recorder = self._prepare(path, recording, looking)
         estimate = self._company.estimate(axis) if self._company.estimate and self._plan.stop.clusters else None
         followers: list[Follower] = [DarkShots(self._logbook.tell, self._logbook.event), *self._company.followers]
         followers += [IonisationTimes(axis, self._logbook.tell)] if self._laboratory.photodiode else []
@@ -143,21 +156,24 @@ class Run:
                     break
                 self._take_step(step, taking)
 
-    def _prepare(self, path: Path, recording: ExitStack) -> tuple[TraceAxis, Recorder]:
+    def _prepare(self, path: Path, recording: ExitStack, looking: ExitStack) -> tuple[TraceAxis, Parts]:
         self._logbook.report(State.PREPARING, "preparing instruments, source and chopper")
         first = next(self._steps(None))
         self._machine.prepare(first)
         axis = self._machine.trial()
-        watched = channels(self._instruments)
+        watched = (*channels(self._instruments), FREE)
         header = run_header(
             path, self._reviewed, self._laboratory, self._calibrations, self._instruments, axis, watched, self._before
         )
-        recorder = recording.enter_context(Recorder(header))
+        limit_bytes = self._laboratory.recording.file_GB * 1e9
+        recorder = recording.enter_context(Parts(header, limit_bytes, self._wait_for_disk))
+        if self._company.beside is not None:
+            looking.enter_context(self._company.beside(path))
         self._logbook.open(recorder, watched)
         self._snapshots.begin("start")
         return axis, recorder
 
-    def _taker(self, recorder: Recorder, axis: TraceAxis) -> BurstTaker:
+    def _taker(self, recorder: Parts, axis: TraceAxis) -> BurstTaker:
         return BurstTaker(
             lambda: self._instruments.digitizer,
             recorder,
@@ -186,6 +202,13 @@ class Run:
             learned.took(point, False, shots)
         if estimate is not None:
             self._before.feed(estimate)
+
+    def _wait_for_disk(self, behind: bool) -> None:
+        """The writer does not keep up: no burst is armed before it does.  The triggers go on, so this is no pause."""
+        if self._logbook.state is State.RUNNING:
+            doing = "no shots are taken: waiting for the disk, which is behind" if behind else "the disk keeps up again"
+            self._logbook.event(doing)
+            self._logbook.report(State.RUNNING, doing)
 
     def _take_step(self, step: PlannedStep, taking: "_Taking") -> None:
         """A step, with all the pauses in it."""
@@ -218,6 +241,7 @@ class Run:
 
     def _account(self, burst: Burst, step: PlannedStep, recorded: Step, taking: "_Taking") -> None:
         self._logbook.burst(burst, f"taking shots at {described(step)}")
+        self._disk.look()
         taking.bad_times.took(burst.armed_s, burst.first, burst.fired)
         taking.learned.took(step.point, step.background is not None, burst.recorded)
         if burst.block is not None:

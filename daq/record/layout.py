@@ -144,7 +144,10 @@ STEP_COLUMNS: dict[str, tuple[str, str]] = {
     "shots": ("i8", ""),
     "skipped": ("u1", ""),
 }
-
+SET_POINT = ("set", "read_back")
+"""Of each further quantity that a plan sets, in each step."""
+TIMING = ("planned", "programmed")
+"""Of each event of a shot, in each step."""
 
 COMPRESSIONS: dict[str, Mapping[str, Any]] = {
     "bitshuffle-lz4": hdf5plugin.Bitshuffle(cname="lz4"),
@@ -197,10 +200,10 @@ def _steps(entry: h5py.Group, run: Create) -> None:
     steps["background"].attrs["meaning"] = [f"{kind.value}: {text or 'none'}" for kind, text in BACKGROUNDS.items()]
     set_points = _group(steps, "set_points", "NXcollection")
     for quantity in run.set_points:
-        _table(set_points, quantity.name, dict.fromkeys(("set", "read_back"), ("f8", quantity.unit)), chunk=256)
+        _table(set_points, quantity.name, dict.fromkeys(SET_POINT, ("f8", quantity.unit)), chunk=256)
     timing = _group(steps, "timing", "NXcollection")
     for name in run.events:
-        _table(timing, name, dict.fromkeys(("planned", "programmed"), ("f8", "s")), chunk=256)
+        _table(timing, name, dict.fromkeys(TIMING, ("f8", "s")), chunk=256)
 
 
 def _snapshots(entry: h5py.Group, run: Create) -> None:

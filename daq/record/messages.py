@@ -236,10 +236,14 @@ _in_journal = msgspec.msgpack.Decoder(InJournal)
 _encoder = msgspec.msgpack.Encoder()
 
 
+def framed(body: bytes) -> bytes:
+    """With its length in front."""
+    return LENGTH.pack(len(body)) + body
+
+
 def encoded(message: ToWriter | FromWriter | InJournal) -> bytes:
     """A message with its length in front."""
-    body = _encoder.encode(message)
-    return LENGTH.pack(len(body)) + body
+    return framed(_encoder.encode(message))
 
 
 def journalled(body: bytes) -> InJournal:
@@ -254,7 +258,8 @@ def put(stream: BinaryIO, message: ToWriter | FromWriter) -> None:
     stream.flush()
 
 
-def _body(stream: BinaryIO) -> bytes | None:
+def read_body(stream: BinaryIO) -> bytes | None:
+    """What `framed` made; None at the end of the stream, also within a message."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         return None
@@ -264,11 +269,11 @@ def _body(stream: BinaryIO) -> bytes | None:
 
 def get_to_writer(stream: BinaryIO) -> ToWriter | None:
     """The engine's next message; None when the engine has gone, whether between messages or within one."""
-    body = _body(stream)
+    body = read_body(stream)
     return None if body is None else _to_writer.decode(body)
 
 
 def get_from_writer(stream: BinaryIO) -> FromWriter | None:
     """The writer's next message; None when the writer has gone."""
-    body = _body(stream)
+    body = read_body(stream)
     return None if body is None else _from_writer.decode(body)

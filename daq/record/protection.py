@@ -47,17 +47,17 @@ class Protection:
             self._path.chmod(self._mode)
 
 
-def is_being_written(path: Path) -> bool:
-    """Whether the writer of a running file still lives; never told on Windows, nor where the file system has no locks."""
+def is_being_written(path: Path) -> bool | None:
+    """Whether the writer of a running file still lives; None on Windows, and where the file system has no locks."""
     if sys.platform == "win32":
-        return False
+        return None
     import fcntl
 
     descriptor = os.open(path, os.O_RDONLY)
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, 1, ALIVE)
     except OSError as error:
-        return error.errno in HELD
+        return True if error.errno in HELD else None
     finally:
         os.close(descriptor)
     return False

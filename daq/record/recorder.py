@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,8 @@ from daq.record.messages import (
 )
 
 SLOTS = 6
+SLOW_S = 1.0
+"""An answer that takes longer is told about."""
 ANSWER_S = 30.0
 """Longest the writer may take for one answer before the run fails: a slow disk is waited for, a hung one is not."""
 
@@ -44,10 +47,12 @@ class RecordingError(Exception):
 class Recorder:
     """A context in which blocks are recorded.
 
-    `recorded` counts the shots that the writer has acknowledged, `committed` is the number below which all are settled.
+    `recorded` counts the shots that the writer has acknowledged, `committed` is the number below which all are settled.  When
+    the writer takes long for an answer, `behind` is told so, and again when the answer is there.
     """
 
-    def __init__(self, create: Create) -> None:
+    def __init__(self, create: Create, behind: Callable[[bool], None] = lambda behind: None) -> None:
+        self._behind = behind
         self.path = Path(create.path)
         self.committed = 0
         self.recorded = 0
@@ -126,6 +131,11 @@ class Recorder:
         )
         self._collect_answers()
 
+    def settle(self) -> None:
+        """Return when every block handed over is acknowledged."""
+        while self._handed_over:
+            self._await(Committed)
+
     def finish(self, status: str, reason: str) -> Finished:
         """End the run file; returns when every block handed over is on disk and the file is closed."""
         if self._finished is None:
@@ -150,12 +160,19 @@ class Recorder:
                 return
 
     def _await(self, kind: type[FromWriter]) -> FromWriter:
+        waited = False
         while True:
             try:
-                answer = self._take(self._answers.get(timeout=ANSWER_S))
+                answer = self._take(self._answers.get(timeout=ANSWER_S if waited else SLOW_S))
             except Empty:
-                raise RecordingError(f"the writer of {self.path} does not answer; is the disk hanging?") from None
+                if waited:
+                    raise RecordingError(f"the writer of {self.path} does not answer; is the disk hanging?") from None
+                waited = True
+                self._behind(True)
+                continue
             if isinstance(answer, kind):
+                if waited:
+                    self._behind(False)
                 return answer
 
     def _take(self, answer: FromWriter | None) -> FromWriter:

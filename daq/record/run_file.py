@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -40,25 +41,16 @@ class RunFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Asked first: a run that ends meanwhile is not one whose writer has died.
+        written = is_being_written(path) if path.is_file() else None
         self._file = _open(path)
         try:
-            schema, version = self._file.attrs.get("schema"), self._file.attrs.get("schema_version", 0)
-            if schema != layout.SCHEMA:
-                raise RunFileError(f"{path} is an HDF5 file, but not a run of clusterbeam")
-            if version > layout.SCHEMA_VERSION:
-                raise RunFileError(
-                    f"{path} has schema version {version}, this program reads up to {layout.SCHEMA_VERSION}; "
-                    "use a newer clusterbeam"
-                )
-            if version < layout.SCHEMA_VERSION:
-                raise RunFileError(
-                    f"{path} was written by a version of clusterbeam that was never released; take the run again"
-                )
-            self._entry = self._file["entry"]
-            self._load()
-        except (KeyError, ValueError, OSError, RuntimeError) as error:
-            self._file.close()
-            raise RunFileError(f"{path} is damaged ({error}); `clusterbeam recover` saves what can be saved") from None
+            with _called_damage(path):
+                self._check(path)
+                self._entry = self._file["entry"]
+                self._load()
+            if self.status == "running" and written is False:
+                raise RunFileError(f"{path} was never closed; make it ordinary with `clusterbeam recover {path} --replace`")
         except RunFileError:
             self._file.close()
             raise
@@ -68,6 +60,18 @@ class RunFile:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._file.close()
+
+    def _check(self, path: Path) -> None:
+        schema, version = self._file.attrs.get("schema"), self._file.attrs.get("schema_version", 0)
+        if schema != layout.SCHEMA:
+            raise RunFileError(f"{path} is an HDF5 file, but not a run of clusterbeam")
+        if version > layout.SCHEMA_VERSION:
+            raise RunFileError(
+                f"{path} has schema version {version}, this program reads up to {layout.SCHEMA_VERSION}; "
+                "use a newer clusterbeam"
+            )
+        if version < layout.SCHEMA_VERSION:
+            raise RunFileError(f"{path} was written by a version of clusterbeam that was never released; take the run again")
 
     def _load(self) -> None:
         entry = self._entry
@@ -119,8 +123,12 @@ class RunFile:
         recorded = self.recorded
         if good:
             recorded = recorded[self.bad[recorded] == 0]
-        edges = np.flatnonzero(np.diff(self.shot_bursts[recorded])) + 1
-        for group in np.split(recorded, edges):
+        return self.grouped(recorded, shots)
+
+    def grouped(self, numbers: NDArray[np.int64], shots: int = BLOCK_SHOTS) -> Iterator[NDArray[np.int64]]:
+        """Rising numbers of shots, at most `shots` at a time and of one burst."""
+        edges = np.flatnonzero(np.diff(self.shot_bursts[numbers])) + 1
+        for group in np.split(numbers, edges):
             for first in range(0, len(group), shots):
                 yield group[first : first + shots]
 
@@ -141,14 +149,21 @@ class RunFile:
 
     def log(self) -> list[Entry]:
         """The run's log."""
-        events = self._entry["events"]
-        # A process that was killed may have left the last row half written.
-        rows = zip(events["time"][()], events["text"][()], events["kind"][()], strict=False)
-        return [Entry(float(time_s), text.decode(), EventKind(int(kind))) for time_s, text, kind in rows]
+        with _called_damage(self.path):
+            events = self._entry["events"]
+            # A reader of a running file may see the last row half written.
+            rows = zip(events["time"][()], events["text"][()], events["kind"][()], strict=False)
+            return [Entry(float(time_s), text.decode(), EventKind(int(kind))) for time_s, text, kind in rows]
 
     def events(self) -> list[tuple[float, str]]:
         """Laboratory time in s and text of the log's lines."""
         return [(entry.time_s, entry.text) for entry in self.log()]
+
+    def housekeeping(self, channel: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Laboratory times in s and readings of one logged quantity, `instrument.quantity`; `KeyError` if it was not logged."""
+        log = self._entry["housekeeping"][channel]
+        times, values = log["time"][()], log["value"][()]
+        return times[: len(values)], values[: len(times)]
 
     def timing(self) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Per event of a shot, for each step: when it was planned after T0, and the programmed delay of its line, in s."""
@@ -172,6 +187,16 @@ class RunFile:
         if len(changed):
             raise RunFileError(f"{self.path}: the traces of {_counted(changed)} are damaged (they are not what was recorded)")
         return traces
+
+
+@contextmanager
+def _called_damage(path: Path) -> Iterator[None]:
+    """What HDF5, or a text that should have been another, stumbles over is damage, said in one sentence."""
+    try:
+        yield
+    except (KeyError, ValueError, OSError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise RunFileError(f"{path} is damaged ({reason}); `clusterbeam recover` saves what can be saved") from None
 
 
 def refuse_running(path: Path) -> None:

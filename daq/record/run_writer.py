@@ -1,7 +1,7 @@
 """The open run file, and how everything that is told becomes rows in it."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daq.record import layout
+from daq.record.columns import Column
 from daq.record.filters import Filters
 from daq.record.journal import Journal
-from daq.record.layout import Cause, FiredSource, ShotState
+from daq.record.layout import SET_POINT, TIMING, Cause, FiredSource, ShotState
 from daq.record.messages import (
     Armed,
     Create,
@@ -32,7 +33,11 @@ from daq.record.messages import (
 )
 from daq.record.protection import Protection
 
+CACHE = 2**16
+"""Bytes of a dataset's chunks that HDF5 keeps in memory: the last one of a column, not megabytes of what is written."""
 UNKNOWN = (np.nan, np.nan)
+SHOTS_AT_ONCE = 16
+"""Written before anything else is looked at: a few milliseconds."""
 
 
 class RunWriter:
@@ -46,21 +51,26 @@ class RunWriter:
         self._sum = np.zeros(run.samples, dtype=np.int64)
         self._recorded = 0
         self._lost = 0
-        self._file = h5py.File(self.path, "x", libver="latest")
+        self._file = h5py.File(self.path, "x", libver="latest", rdcc_nbytes=CACHE)
         layout.create(self._file, run)
         self._file.swmr_mode = True
-        # Opening a dataset costs as much as writing a row.
-        self._shots = {name: self._file[f"entry/shots/{name}"] for name in (*layout.SHOT_COLUMNS, "committed")}
-        self._bursts = {name: self._file[f"entry/bursts/{name}"] for name in layout.BURST_COLUMNS}
+        entry = self._file["entry"]
+        self._shots = {name: Column(entry[f"shots/{name}"]) for name in layout.SHOT_COLUMNS}
+        self._bursts = {name: Column(entry[f"bursts/{name}"]) for name in layout.BURST_COLUMNS}
+        self._steps = {name: Column(entry[f"steps/{name}"]) for name in _step_columns(run)}
+        self._events = {name: Column(entry[f"events/{name}"]) for name in ("time", "text", "kind")}
+        self._log = [
+            {name: Column(entry[f"housekeeping/{channel.name}/{name}"]) for name in ("time", "value")} for channel in run.log
+        ]
         self._traces = self._file[layout.TRACES]
-        self._log = [self._file[f"entry/housekeeping/{channel.name}"] for channel in run.log]
+        self._committed = 0
         self._filters = Filters(run.compression, self.shape)
         self._behind = 0
         self._pages = self._file[layout.JOURNAL]
         self._journal = Journal(run.run_id)
         self._journal.add(run)
         self._protection = Protection(self.path, self.descriptor)
-        self.flush()
+        self.publish()
 
     @property
     def descriptor(self) -> int:
@@ -68,7 +78,7 @@ class RunWriter:
         return int(self._file.id.get_vfd_handle())
 
     def tell(self, message: Told) -> None:
-        """Write down what needs no answer; `flush` makes it stay."""
+        """Write down what needs no answer; `flush` makes it stay, `publish` shows it."""
         self._journal.add(message)
         match message:
             case Armed():
@@ -87,19 +97,18 @@ class RunWriter:
                 snapshots[message.when][:] = [_text(value, layout.VALUE_BYTES) for value in message.values]
                 snapshots[f"{message.when}_time"][()] = message.time_s
             case Logged():
-                _extend(self._log[message.channel]["time"], message.time_s)
-                _extend(self._log[message.channel]["value"], message.value)
+                _append(self._log[message.channel], {"time": message.time_s, "value": message.value})
             case Happened():
-                events = self._file["entry/events"]
-                _extend(events["time"], message.time_s)
-                _extend(events["text"], _text(message.text))
-                _extend(events["kind"], message.kind)
+                _append(self._events, {"time": message.time_s, "text": _text(message.text), "kind": message.kind})
             case Lost():
                 self._lose(np.frombuffer(message.numbers, dtype=np.int64), Cause(message.cause))
 
-    def record(self, message: Recorded, block: NDArray[np.int16]) -> int:
-        """Append a block, `block` int16[shots, channels, samples]; the number of shots committed, flushed."""
-        return self.restore(message, map(self._filters.pack, block), block)
+    def record(self, message: Recorded, block: NDArray[np.int16], between: Callable[[], None] = lambda: None) -> int:
+        """Append a block, `block` int16[shots, channels, samples]; the shots below the number returned are settled.
+
+        `between` is called every few shots; it may `tell` and `flush`.
+        """
+        return self.restore(message, self._packed(block, between), block)
 
     def restore(self, message: Recorded, chunks: Iterable[tuple[bytes, int]], block: NDArray[np.int16]) -> int:
         """The same with the chunks of the traces as they go into the file, each with its filter mask."""
@@ -107,20 +116,32 @@ class RunWriter:
         numbers = np.frombuffer(message.numbers, dtype=np.int64)
         self._grow(int(numbers[-1]) + 1)
         places = np.array(
-            [self._place(number, chunk, mask) for number, (chunk, mask) in zip(numbers.tolist(), chunks, strict=True)],
+            [
+                (self._place(self._traces, (number, 0, 0), chunk, mask), len(chunk), mask)
+                for number, (chunk, mask) in zip(numbers.tolist(), chunks, strict=True)
+            ],
             np.uint64,
         )
         return self._commit(message, numbers, block, places)
 
     def flush(self) -> None:
-        """Everything told so far survives this process."""
+        """Everything told so far survives this process: it stands in the journal, and `recover` reads it there."""
         self._protection.check()
         pages = self._journal.take()
         if pages:
             first = self._pages.shape[0]
             self._pages.resize(first + len(pages), axis=0)
             for number, page in enumerate(pages, first):
-                self._pages.id.write_direct_chunk((number, 0), page)
+                self._place(self._pages, (number, 0), page)
+        self._protection.check()
+
+    def publish(self) -> None:
+        """Everything told so far is seen by readers of the file, `committed` last."""
+        self.flush()
+        for column in self._columns():
+            column.write()
+        self._file.flush()
+        self._file[layout.COMMITTED][()] = self._committed
         self._file.flush()
         self._protection.check()
 
@@ -135,7 +156,7 @@ class RunWriter:
         for name, text in (("end_time", message.ended), ("status", message.status), ("end_reason", message.reason)):
             entry[name][()] = _text(text)
         self._journal.add(message)
-        self.flush()
+        self.publish()
         os.fsync(self.descriptor)
         self._file.close()
         self._filters.close()
@@ -146,38 +167,38 @@ class RunWriter:
         """Give the file its permissions back after a failure; what was committed stays readable."""
         self._protection.end()
 
+    def _columns(self) -> Iterator[Column]:
+        for table in (self._shots, self._bursts, self._steps, self._events, *self._log):
+            yield from table.values()
+
     def _step(self, message: NewStep) -> None:
-        row = (
-            message.started_s,
-            message.field_set_T,
-            message.field_T,
-            message.source_temperature_K,
-            message.helium_pressure_bar,
-            message.velocity_m_s,
-            message.index,
-            message.round,
-            message.point,
-            message.cycle,
-            message.background,
-            message.planned_first,
-            message.shots,
-            message.skipped,
-        )
-        steps = self._file["entry/steps"]
+        row: dict[str, float] = {
+            "started": message.started_s,
+            "field_set": message.field_set_T,
+            "field": message.field_T,
+            "source_temperature": message.source_temperature_K,
+            "helium_pressure": message.helium_pressure_bar,
+            "velocity": message.velocity_m_s,
+            "index": message.index,
+            "round": message.round,
+            "point": message.point,
+            "cycle": message.cycle,
+            "background": message.background,
+            "planned_first": message.planned_first,
+            "shots": message.shots,
+            "skipped": message.skipped,
+        }
         for name in (quantity.name for quantity in self.run.set_points):
-            for column, value in zip(("set", "read_back"), message.set_points.get(name, UNKNOWN), strict=True):
-                _extend(steps[f"set_points/{name}/{column}"], value)
+            row |= _named(f"set_points/{name}", SET_POINT, message.set_points.get(name, UNKNOWN))
         for name in self.run.events:
             timing = message.timing.get(name)
-            times = UNKNOWN if timing is None else (timing.planned_s, timing.programmed_s)
-            for column, value in zip(("planned", "programmed"), times, strict=True):
-                _extend(steps[f"timing/{name}/{column}"], value)
-        _append(steps, layout.STEP_COLUMNS, row)
+            row |= _named(f"timing/{name}", TIMING, UNKNOWN if timing is None else (timing.planned_s, timing.programmed_s))
+        _append(self._steps, row)
 
     def _arm(self, message: Armed) -> None:
         """Write down which shots are about to be taken, before they are."""
         row = (message.first, message.shots, -1, 0, 0, message.step, int(FiredSource.UNKNOWN), -1, message.at_s)
-        _append(self._bursts, layout.BURST_COLUMNS, row)
+        _append(self._bursts, dict(zip(layout.BURST_COLUMNS, row, strict=True)))
         self._grow(message.first + message.shots)
         rows = slice(message.first, message.first + message.shots)
         self._shots["state"][rows] = int(ShotState.ARMED)
@@ -188,7 +209,7 @@ class RunWriter:
     def _commit(
         self, message: Recorded, numbers: NDArray[np.int64], block: NDArray[np.int16], places: NDArray[np.uint64]
     ) -> int:
-        """Columns and journal of a block whose traces are written; only when both are flushed the block counts."""
+        """Journal and columns of a block whose traces are written; once the journal is, the block counts."""
         columns = (
             ("time_tag", np.frombuffer(message.time_tags_s, dtype=np.float64)),
             ("checksum", np.frombuffer(message.checksums, dtype=np.uint64)),
@@ -218,26 +239,30 @@ class RunWriter:
             )
         )
         self.flush()
-        committed = int(numbers[-1]) + 1
-        self._shots["committed"][()] = committed
-        self._file.flush()
-        return committed
+        self._committed = int(numbers[-1]) + 1
+        return self._committed
 
-    def _place(self, number: int, chunk: bytes, mask: int) -> tuple[int, int, int]:
-        """Write the chunk of a shot; where it lies in the file, its size and mask.
+    def _packed(self, block: NDArray[np.int16], between: Callable[[], None]) -> Iterator[tuple[bytes, int]]:
+        for place, trace in enumerate(block):
+            if place % SHOTS_AT_ONCE == 0:
+                between()
+            yield self._filters.pack(trace)
+
+    def _place(self, dataset: h5py.Dataset, chunk: tuple[int, ...], content: bytes, mask: int = 0) -> int:
+        """Write one chunk; where it lies in the file.
 
         HDF5 tells where a chunk lies only by going through all of them.  But new ones are put at the end of the file, or
-        behind the one before; that the bytes are there is seen.
+        behind the one before; that the bytes are there, out of this process, is seen.
         """
         end = self._file.id.get_filesize()
-        self._traces.id.write_direct_chunk((number, 0, 0), chunk, filter_mask=mask)
-        for place in (end, self._behind, self._file.id.get_filesize() - len(chunk)):
-            if os.pread(self.descriptor, len(chunk), place) == chunk:
+        dataset.id.write_direct_chunk(chunk, content, filter_mask=mask)
+        for place in (end, self._behind):
+            if os.pread(self.descriptor, len(content), place) == content:
                 break
         else:
-            place = self._traces.id.get_chunk_info_by_coord((number, 0, 0)).byte_offset
-        self._behind = place + len(chunk)
-        return place, len(chunk), mask
+            place = dataset.id.get_chunk_info_by_coord(chunk).byte_offset
+        self._behind = place + len(content)
+        return int(place)
 
     def _fire(self, message: Fired) -> None:
         """Close a burst: lost shots get their cause; armed numbers that were never fired are marked so."""
@@ -246,9 +271,12 @@ class RunWriter:
             raise ValueError(f"burst {message.burst} was never armed")
         end = armed.first + message.fired
         self._grow(end)
-        self._shots["state"][end : armed.first + armed.shots] = int(ShotState.NOT_FIRED)
         self._shots["burst"][armed.first : end] = message.burst
         self._shots["step"][armed.first : end] = armed.step
+        left = slice(end, armed.first + armed.shots)
+        # The next burst may be armed already, and have these numbers.
+        still_own = left.start + np.flatnonzero(self._shots["burst"][left] == message.burst)
+        self._shots["state"][still_own] = int(ShotState.NOT_FIRED)
         for number, cause in zip(message.lost, message.causes, strict=True):
             self._shots["state"][number] = int(ShotState.LOST)
             self._shots["cause"][number] = cause
@@ -265,7 +293,7 @@ class RunWriter:
             numbers = np.frombuffer(message.numbers, dtype=np.int64)
             bad[numbers] = bad[numbers] | message.bit
         else:
-            rows = slice(max(0, message.first), min(message.last + 1, bad.shape[0]))
+            rows = slice(max(0, message.first), min(message.last + 1, len(bad)))
             bad[rows] = bad[rows] | message.bit
 
     def _settle(self) -> None:
@@ -289,20 +317,24 @@ class RunWriter:
         self.tell(Fired(armed.burst, armed.shots, int(FiredSource.UNKNOWN), lost, (int(Cause.PROCESS_KILLED),) * len(lost)))
 
     def _grow(self, shots: int) -> None:
-        if shots > self._shots["state"].shape[0]:
-            for column in layout.SHOT_COLUMNS:
-                self._shots[column].resize((shots,))
+        for column in self._shots.values():
+            column.grow(shots)
+        if shots > self._traces.shape[0]:
             self._traces.resize(shots, axis=0)
 
 
-def _append(table: Mapping[str, h5py.Dataset], columns: dict[str, tuple[str, str]], row: tuple[float, ...]) -> None:
-    for column, value in zip(columns, row, strict=True):
-        _extend(table[column], value)
+def _step_columns(run: Create) -> list[str]:
+    further = [f"set_points/{quantity.name}/{kind}" for quantity in run.set_points for kind in SET_POINT]
+    return [*layout.STEP_COLUMNS, *further, *(f"timing/{name}/{kind}" for name in run.events for kind in TIMING)]
 
 
-def _extend(dataset: h5py.Dataset, value: float | np.bytes_) -> None:
-    dataset.resize((dataset.shape[0] + 1,))
-    dataset[-1] = value
+def _named(group: str, names: tuple[str, str], values: tuple[float, float]) -> dict[str, float]:
+    return {f"{group}/{name}": value for name, value in zip(names, values, strict=True)}
+
+
+def _append(table: dict[str, Column], row: Mapping[str, float | np.bytes_]) -> None:
+    for name, value in row.items():
+        table[name].append(value)
 
 
 def stretches(numbers: NDArray[np.int64]) -> list[tuple[int, int]]:

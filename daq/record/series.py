@@ -6,6 +6,21 @@ from types import TracebackType
 
 from daq.record.run_file import RunFile, RunFileError
 
+PART = "-part-"
+
+
+def part_path(first: Path, number: int) -> Path:
+    """Where the part of a run with this number is put, from 2 on, beside the first."""
+    return first.with_name(f"{first.stem}{PART}{number}{first.suffix}")
+
+
+def next_path(path: Path) -> Path:
+    """Where a run goes on when this file has reached its size."""
+    first, mark, number = path.stem.rpartition(PART)
+    if mark and number.isdigit():
+        return part_path(path.with_stem(first), int(number) + 1)
+    return part_path(path, 2)
+
 
 class Series:
     """The open files of one plan.  `path` is the newest; each names the one before it, which lies beside it."""

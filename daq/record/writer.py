@@ -1,4 +1,4 @@
-"""The writer: a process of its own that appends blocks to the run file, flushes, and only then acknowledges them.
+"""The writer: a process of its own that appends blocks to the run file and its journal, and only then acknowledges them.
 
 It has its own session, so that a terminal's Ctrl-C does not reach it.  When the engine dies it finishes what lies in the
 ring, declares the armed shots without a record lost, closes the file, and says so on standard error.
@@ -7,9 +7,12 @@ ring, declares the armed shots without a record lost, closes the file, and says 
 import os
 import signal
 import sys
+import time
+from collections import deque
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Event, Lock, Thread
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import BinaryIO
 
 import numpy as np
@@ -28,61 +31,97 @@ from daq.record.messages import (
     Noted,
     Recorded,
     Told,
+    ToWriter,
     get_to_writer,
     put,
 )
 from daq.record.run_writer import RunWriter
 
+PUBLISH_S = 0.25
+"""Readers that follow the file are this much behind."""
 SYNC_S = 0.5
-"""Between two `fsync`: as long as one of them takes no more than that, a power failure costs less than a second."""
+"""Between two `fsync`: as long as one takes no more than that, a power failure costs less than a second."""
 ERRORS = (OSError, ValueError, RuntimeError, KeyError)
 """A full disk comes as OSError, trouble inside HDF5 as any of the others."""
 
 
 class Writer:
-    """Acts on the engine's messages, one after the other; beside them the file is synchronised to the disk."""
+    """Acts on the engine's messages, one after the other; beside it the file is synchronised to the disk.
+
+    A burst about to be armed is noted before the blocks that still wait: the machine need not stand still for them.
+    """
 
     def __init__(self, requests: BinaryIO, replies: BinaryIO, run: Create, memory: str) -> None:
         self._requests, self._replies = requests, replies
         mapped = attach(memory, run.slots * run.slot_bytes)
         self._ring = np.frombuffer(mapped, dtype=np.uint8).reshape(run.slots, -1)
         self._file = RunWriter(run)
-        self._using_file, self._end = Lock(), Event()
-        self._sync = Thread(target=self._synchronise, name="sync", daemon=True)
+        self._waiting: SimpleQueue[ToWriter | None] = SimpleQueue()
+        self._armed: deque[Armed] = deque()
+        self._end = Event()
+        self._listening = Thread(target=self._listen, name="requests", daemon=True)
+        self._synchronising = Thread(target=self._synchronise, name="sync", daemon=True)
 
     def serve(self) -> None:
         """Until the run or the engine ends."""
         self._answer(Created())
-        self._sync.start()
+        self._listening.start()
+        self._synchronising.start()
         try:
             last = self._until_the_end()
             self._end.set()
-            self._sync.join()
+            self._synchronising.join()
             self._finish(last)
         except ERRORS as error:
             self._fail(error)
 
+    def _listen(self) -> None:
+        """Hand over what the engine says; None when it has died, or says what nobody understands."""
+        try:
+            while (message := get_to_writer(self._requests)) is not None:
+                if isinstance(message, Armed):
+                    self._armed.append(message)
+                self._waiting.put(message)
+                if isinstance(message, Finish):
+                    # Nothing follows; a thread that still read at the end of the process would be in its way.
+                    return
+        finally:
+            self._waiting.put(None)
+
     def _until_the_end(self) -> Finish | None:
         """Messages until the last one; None when the engine has died."""
+        due = 0.0
         while True:
-            message = get_to_writer(self._requests)
+            if time.monotonic() >= due:
+                self._file.publish()
+                due = time.monotonic() + PUBLISH_S
+            try:
+                message = self._waiting.get(timeout=max(0.0, due - time.monotonic()))
+            except Empty:
+                continue
             if message is None or isinstance(message, Finish):
                 return message
-            with self._using_file:
-                self._act(message)
+            self._act(message)
 
     def _act(self, message: Create | Told | Recorded) -> None:
         match message:
             case Recorded():
-                self._answer(Committed(self._file.record(message, self._block(message)), message.slot))
+                committed = self._file.record(message, self._block(message), self._note)
+                self._answer(Committed(committed, message.slot))
             case Armed():
-                self._file.tell(message)
-                self._file.flush()
-                self._answer(Noted(message.burst))
+                self._note()
             case Create():
                 raise ValueError("a second run was to be written into one file")
             case _:
                 self._file.tell(message)
+
+    def _note(self) -> None:
+        """Bursts that are to be armed, unless that was done while a block was written."""
+        while self._armed:
+            armed = self._armed.popleft()
+            self._file.tell(armed)
+            self._file.flush()
+            self._answer(Noted(armed.burst))
 
     def _block(self, message: Recorded) -> NDArray[np.int16]:
         shape = (len(message.numbers) // 8, *self._file.shape)
@@ -99,11 +138,7 @@ class Writer:
     def _synchronise(self) -> None:
         while not self._end.wait(SYNC_S):
             try:
-                with self._using_file:
-                    self._file.flush()
-                    descriptor = self._file.descriptor
-                # Not under the lock: blocks go on being written while the disk works.
-                os.fsync(descriptor)
+                os.fsync(self._file.descriptor)
             except ERRORS as error:
                 self._fail(error)
 

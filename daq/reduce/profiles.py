@@ -61,6 +61,16 @@ class StepSums:
             tuple(a + b for a, b in zip(self.product, other.product, strict=True)),
         )
 
+    def __neg__(self) -> "StepSums":
+        return StepSums(
+            self.step,
+            -self.shots,
+            -self.number_sum,
+            -self.saturated,
+            tuple(-charge for charge in self.charge),
+            tuple(-product for product in self.product),
+        )
+
 
 @dataclass(frozen=True)
 class SpectrumSums:
@@ -72,6 +82,9 @@ class SpectrumSums:
 
     def __add__(self, other: Self) -> "SpectrumSums":
         return SpectrumSums(self.shots + other.shots, self.codes + other.codes, self.baseline + other.baseline)
+
+    def __neg__(self) -> "SpectrumSums":
+        return SpectrumSums(-self.shots, -self.codes, -self.baseline)
 
     def mean(self) -> NDArray[np.float64]:
         """Mean trace in codes above the mean baseline, float64[samples]."""
@@ -94,6 +107,18 @@ class Profiles:
     outside: tuple[int, ...]
     steps: tuple[StepSums, ...]
     spectra: Mapping[float, SpectrumSums]
+
+    def __add__(self, other: Self) -> "Profiles":
+        """Of two sets of shots of one run."""
+        steps = {sums.step.index: sums for sums in self.steps}
+        for sums in other.steps:
+            index = sums.step.index
+            steps[index] = steps[index] + sums if index in steps else sums
+        spectra = dict(self.spectra)
+        for field_T, spectrum in other.spectra.items():
+            spectra[field_T] = spectra[field_T] + spectrum if field_T in spectra else spectrum
+        ordered = tuple(steps[index] for index in sorted(steps))
+        return Profiles(self.axis, self.element, self.windows, self.outside, ordered, spectra)
 
     @property
     def fields_T(self) -> tuple[float, ...]:

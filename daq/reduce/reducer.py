@@ -4,7 +4,7 @@
 bit-equal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -40,16 +40,35 @@ class Reducer:
 
     def add(self, step: Step, block: ShotBlock) -> None:
         """Add the shots of a block taken under the conditions of `step`; `ValueError` if the two do not belong together."""
-        self._check(step, block)
-        for first in range(0, len(block.traces), SHOTS_AT_ONCE):
-            self._add(step, block, slice(first, first + SHOTS_AT_ONCE))
+        for sums, spectrum in self._sums(step, block):
+            self._put(sums, spectrum)
+
+    def remove(self, step: Step, block: ShotBlock) -> None:
+        """Take out the shots of a block that were added before, bit for bit."""
+        for sums, spectrum in self._sums(step, block):
+            self._put(-sums, -spectrum)
 
     def profiles(self) -> Profiles:
         """A snapshot; later blocks do not change it."""
         steps = tuple(self._steps[index] for index in sorted(self._steps))
         return Profiles(self._axis, self._element, self._windows, self._outside, steps, dict(self._spectra))
 
-    def _add(self, step: Step, block: ShotBlock, part: slice) -> None:
+    def _put(self, sums: StepSums, spectrum: SpectrumSums) -> None:
+        index, field_T = sums.step.index, sums.step.field_set_T
+        steps, spectra = self._steps, self._spectra
+        steps[index] = steps[index] + sums if index in steps else sums
+        spectra[field_T] = spectra[field_T] + spectrum if field_T in spectra else spectrum
+        if not steps[index].shots:
+            del steps[index]
+        if not spectra[field_T].shots:
+            del spectra[field_T]
+
+    def _sums(self, step: Step, block: ShotBlock) -> Iterator[tuple[StepSums, SpectrumSums]]:
+        self._check(step, block)
+        for first in range(0, len(block.traces), SHOTS_AT_ONCE):
+            yield self._summed(step, block, slice(first, first + SHOTS_AT_ONCE))
+
+    def _summed(self, step: Step, block: ShotBlock, part: slice) -> tuple[StepSums, SpectrumSums]:
         traces, numbers = block.traces[part, MCP], block.numbers[part]
         baseline = baselines(traces, self._ion_free)
         charge = [charges(traces, window, baseline) for window in self._windows]
@@ -62,9 +81,7 @@ class Reducer:
             tuple(products(q) for q in charge),
         )
         spectrum = SpectrumSums(len(traces), traces.sum(axis=0, dtype=np.int32).astype(np.int64), int(baseline.sum()))
-        before, field_T = self._steps.get(step.index), step.field_set_T
-        self._steps[step.index] = before + sums if before else sums
-        self._spectra[field_T] = self._spectra[field_T] + spectrum if field_T in self._spectra else spectrum
+        return sums, spectrum
 
     def _check(self, step: Step, block: ShotBlock) -> None:
         if block.step != step.index:

@@ -5,15 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from daq.cli.program import main
-from daq.record.journal import MAGIC
+from daq.record.journal import CHECK, HEAD, MAGIC
 from daq.record.messages import Happened
 from daq.record.recorder import Recorder
 from tests.daq.record.test_recording import SHOTS, header, take
+from tests.daq.reduce.test_reduction import SAMPLES, run_of_three_sizes
+from tests.daq.reduce.test_reduction import SHOTS as BURST
+from tests.daq.reduce.test_reduction import take as take_burst
 
-READERS = [("verify",), ("analyse",), ("log",), ("run", "--resume")]
+READERS = [("verify",), ("analyse",), ("log",), ("replay", "--as-fast-as-possible"), ("run", "--resume")]
 
 
 @pytest.fixture
@@ -44,8 +48,9 @@ def run_file(tmp_path: Path) -> Path:
 
 
 def truncated(path: Path) -> None:
+    """The last page of its journal is missing, and all that lies behind it."""
     content = path.read_bytes()
-    path.write_bytes(content[: 2 * len(content) // 3])
+    path.write_bytes(content[: content.rfind(MAGIC)])
 
 
 def beheaded(path: Path) -> None:
@@ -103,6 +108,15 @@ def test_nothing_can_be_recovered_from_what_was_no_run(
     assert not list(run_file.parent.glob("*-recovered.h5"))
 
 
+@pytest.mark.parametrize("command", ["analyse", "replay"])
+def test_a_run_without_a_cluster_in_its_traces_is_said(
+    run_file: Path, clusterbeam: Callable[..., tuple[int, str, str]], command: str
+) -> None:
+    status, _, said = clusterbeam(command, run_file)
+    assert (status, said.count("\n")) == (1, 1)
+    assert "none of the sizes of V given arrives inside the trace" in said
+
+
 def test_a_flipped_bit_is_found_by_whoever_reads_the_trace(
     run_file: Path, clusterbeam: Callable[..., tuple[int, str, str]]
 ) -> None:
@@ -134,7 +148,7 @@ def test_a_truncated_file_is_recovered_beside_it_or_in_its_place(
     assert "exists" in said
     status, printed, _ = clusterbeam("recover", run_file, "--output", run_file.with_name("other.h5"), "--replace")
     assert status == 0
-    status, printed, _ = clusterbeam("verify", run_file)
+    status, printed, said = clusterbeam("verify", run_file)
     assert status == 0
     assert "recorded" in printed
 
@@ -142,7 +156,7 @@ def test_a_truncated_file_is_recovered_beside_it_or_in_its_place(
 def test_nothing_is_replaced_by_less_than_it_may_hold(run_file: Path, clusterbeam: Callable[..., tuple[int, str, str]]) -> None:
     content = bytearray(run_file.read_bytes())
     pages = [place for place in range(len(content)) if content.startswith(MAGIC, place)]
-    content[pages[len(pages) // 2] + 100] ^= 0x10
+    content[pages[len(pages) // 2] + HEAD.size + CHECK.size] ^= 0x10
     run_file.write_bytes(content)
     status, printed, said = clusterbeam("recover", run_file, "--replace")
     assert status == 1
@@ -155,3 +169,54 @@ def test_the_log_tells_events_and_notes(run_file: Path, clusterbeam: Callable[..
     status, printed, _ = clusterbeam("log", run_file)
     assert status == 0
     assert printed.splitlines()[1:] == ["     0:00:00  recording into run.h5", "     0:01:04  note: the rod squeaks"]
+
+
+LOOKING = [("verify",), ("log",), ("analyse",), ("replay", "--as-fast-as-possible")]
+
+
+@pytest.fixture(scope="module")
+def of_three_sizes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A run that can be analysed."""
+    path = tmp_path_factory.mktemp("whole") / "run.h5"
+    dice = np.random.default_rng(8)
+    with Recorder(run_of_three_sizes(path)) as recorder:
+        for burst in range(4):
+            take_burst(recorder, burst, dice.normal(0.0, 3.0, (BURST, 1, SAMPLES)).round().astype(np.int16))
+        recorder.tell(Happened(2.5, "a note"))
+        recorder.finish("complete", "done")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("command", [one for one in LOOKING if one[0] != "log"], ids=lambda command: command[0])
+def test_a_flipped_bit_of_a_trace_is_one_sentence_for_each_command_that_reads_it(
+    of_three_sizes: bytes, tmp_path: Path, clusterbeam: Callable[..., tuple[int, str, str]], command: tuple[str, ...]
+) -> None:
+    path = tmp_path / "run.h5"
+    path.write_bytes(of_three_sizes)
+    assert clusterbeam(*command, path)[0] == 0
+    flipped = bytearray(of_three_sizes)
+    with h5py.File(path, "r") as file:
+        chunk = file["entry/traces/counts"].id.get_chunk_info(3)
+    flipped[chunk.byte_offset + chunk.size // 2] ^= 0x10
+    path.write_bytes(flipped)
+    status, _, said = clusterbeam(*command, path)
+    assert status == 1
+    sentences = [line for line in said.splitlines() if line.startswith("clusterbeam: ")]
+    assert len(sentences) == 1
+    assert str(path) in sentences[0]
+    assert "damaged" in sentences[0]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_flipped_bit_anywhere_is_told_or_does_no_harm(
+    of_three_sizes: bytes, tmp_path: Path, clusterbeam: Callable[..., tuple[int, str, str]], seed: int
+) -> None:
+    path, dice = tmp_path / "run.h5", np.random.default_rng(seed)
+    flipped = bytearray(of_three_sizes)
+    # The head of the file is all metadata.
+    flipped[dice.integers(60_000 if seed % 2 else len(flipped))] ^= 1 << int(dice.integers(8))
+    path.write_bytes(flipped)
+    for command in LOOKING:
+        status, _, said = clusterbeam(*command, path)
+        assert status in (0, 1)
+        assert status == 0 or str(path) in said

@@ -56,6 +56,8 @@ def test_an_interrupted_plan_is_taken_once(laboratory: Simulation, tmp_path: Pat
         os.kill(process, signal.SIGKILL)
     second.communicate(timeout=60)
     interrupted = newest(runs)
+    call("run", "--resume", interrupted, "--config", laboratory.config, status=1)
+    call("recover", interrupted, "--replace")
     assert "to be taken" in call("verify", interrupted)
     summary = json.loads(call("run", "--resume", interrupted, "--config", laboratory.config, "--json"))
     assert summary["ending"] == "complete"

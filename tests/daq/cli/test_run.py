@@ -2,16 +2,21 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
 from config.laboratory import read_laboratory
+from daq.record.layout import EventKind
+from daq.record.recover import recover
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
 from simulators.wire.remote import Remote
@@ -47,7 +52,9 @@ def test_check_finds_every_instrument(laboratory: Simulation) -> None:
 
 def test_a_run_is_recorded_verified_and_analysed(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
     output = tmp_path / "runs"
-    summary = json.loads(call("run", small_plan, "--config", laboratory.config, "--output", output, "--json"))
+    words = f"new rod\nfrom the {'long ' * 100}shelf"
+    noted = ("--note", words, "--note", "µ-metal is off")
+    summary = json.loads(call("run", small_plan, "--config", laboratory.config, "--output", output, "--json", *noted))
     assert summary["ending"] == "complete"
     assert summary["shots"] == {"fired": 320, "recorded": 320, "lost": 0}
     (path,) = output.glob("*.h5")
@@ -61,12 +68,25 @@ def test_a_run_is_recorded_verified_and_analysed(laboratory: Simulation, small_p
     assert by_size[11]["behaviour"] == "atomic-like"
     assert abs(by_size[11]["moment_uB"] - 0.91) < 5 * by_size[11]["error_uB"]
     assert (tmp_path / "figure.png").stat().st_size > 20_000
+    with RunFile(path) as run:
+        notes = [entry.text for entry in run.log() if entry.kind is EventKind.NOTE]
+    assert notes[0] == "new rod"
+    assert "".join(notes[1:-1]) == words.splitlines()[1]
+    assert notes[-1] == "µ-metal is off"
+    assert "note: new rod" in call("log", path)
     table = call("analyse", path, "--csv")
     assert len(table.splitlines()) == 33
     with RunFile(path) as run:
         assert {step.field_set_T for step in run.steps} == {0.0, 2.4}
         assert abs(run.steps[1].field_T - 2.4) < 0.03
         assert any("recording into" in text for _, text in run.events())
+
+
+def keeping(laboratory: Simulation, megabytes: float, directory: Path) -> Simulation:
+    """The same laboratory with another margin of its disk."""
+    config = directory / "margin.toml"
+    config.write_text(laboratory.config.read_text().replace("keep_free_MB = 500.0", f"keep_free_MB = {megabytes}"))
+    return replace(laboratory, config=config)
 
 
 def start_run(laboratory: Simulation, plan: Path, output: Path) -> subprocess.Popen[str]:
@@ -275,7 +295,7 @@ def test_a_disk_that_fills_up_fails_the_run_and_keeps_what_was_recorded(
 ) -> None:
     plan = small_plan.with_name("few.toml")
     plan.write_text(small_plan.read_text().replace("shots_per_group = 80", "shots_per_group = 20"))
-    process = start_run(laboratory, plan, small_disk)
+    process = start_run(keeping(laboratory, 0.0, small_plan.parent), plan, small_disk)
     with (small_disk / "somebody else's").open("wb", buffering=0) as other, suppress(OSError):
         while True:
             other.write(bytes(4096))
@@ -284,7 +304,47 @@ def test_a_disk_that_fills_up_fails_the_run_and_keeps_what_was_recorded(
     assert "cannot write" in stderr
     assert "NOT CONFIRMED" not in stderr
     (path,) = small_disk.glob("*.h5")
-    with RunFile(path) as run:
+    saved = small_plan.with_name("saved.h5")
+    recover(path, saved)
+    with RunFile(saved) as run:
         report = verify(run)
     assert report.recorded > 0
     assert report.complete, report.faults
+
+
+def test_below_its_margin_a_disk_holds_the_run_up_until_there_is_room(
+    laboratory: Simulation, small_plan: Path, small_disk: Path
+) -> None:
+    plan = small_plan.with_name("few.toml")
+    plan.write_text(small_plan.read_text().replace("shots_per_group = 80", "shots_per_group = 10"))
+    process = start_run(keeping(laboratory, 1.0, small_plan.parent), plan, small_disk)
+    other = small_disk / "somebody else's"
+    other.write_bytes(bytes(shutil.disk_usage(small_disk).free - 900_000))
+    errors = cast(IO[str], process.stderr)
+    assert any("1 MB are to be kept; free some space and the run goes on" in line for line in errors)
+    with Remote(read_laboratory(laboratory.config)[0].control) as control:
+        assert not control(do="state", instrument="delay_generator")["state"]["running"]
+    other.unlink()
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 0, rest
+    (path,) = small_disk.glob("*.h5")
+    with RunFile(path) as run:
+        assert verify(run).complete
+        assert run.status == "complete"
+        log = [text for _, text in run.events()]
+        free = run.housekeeping("disk.free")[1]
+    assert "running: going on after the pause" in log
+    assert 0 < free.min() < free.max() < 6.3e6
+
+
+def test_a_slow_disk_is_waited_for_and_shown(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
+    process = start_run(laboratory, small_plan, tmp_path / "runs")
+    writer = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+    os.kill(writer, signal.SIGSTOP)
+    errors = cast(IO[str], process.stderr)
+    assert any("waiting for the disk, which is behind" in line for line in errors)
+    os.kill(writer, signal.SIGCONT)
+    printed, rest = process.communicate(timeout=60)
+    assert process.returncode == 0, rest
+    assert "the disk keeps up again" in rest
+    assert "320 recorded + 0 lost" in printed

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from daq import Laboratory
+from daq.analysis.follow import follow
+from daq.analysis.published import Moments, Published, Reduced
 from daq.analysis.runs import analyse_run
 from daq.engine.state import Ending
 from daq.record.series import Series
@@ -40,8 +42,9 @@ def test_it_all_stands_in_the_file(tmp_path: Path) -> None:
         .replace("2, 33]", "8, 14]")
     )
     plan.write_text(many + SECTIONS)
+    live: list[Published] = []
     with simulation(tmp_path, "--config", base, "--speed", 40, "--seed", 5) as found, Laboratory(found.config) as lab:
-        summary = lab.run(lab.plan(plan), tmp_path / "runs")
+        summary = lab.run(lab.plan(plan), tmp_path / "runs", live=live.append)
     assert summary.ending is Ending.COMPLETE, summary.reason
     assert summary.path is not None
     with Series(summary.path) as series:
@@ -70,3 +73,9 @@ def test_it_all_stands_in_the_file(tmp_path: Path) -> None:
         eleven = point.results.cluster(11)
         assert eleven.statistical_uB is not None
         assert eleven.statistical_uB < 0.2
+    # What was shown while the run went on is what a replay shows, to the last bit.
+    replayed = list(follow(summary.path))
+    assert live[-2:] == replayed[-2:]
+    assert isinstance(live[-1], Moments)
+    assert len(live[-1].points) == 2
+    assert any(isinstance(one, Reduced) and 0 < one.shots < len(run.recorded) for one in live)

@@ -17,7 +17,7 @@ from daq.record.protection import Protection, is_being_written
 from daq.record.recorder import Recorder, RecordingError
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
-from tests.daq.record.test_recording import SHOTS, header, take
+from tests.daq.record.test_recording import SHOTS, header, published, take
 
 NOBODY = 65534
 MODES = ["r", "r+", "a", "w", "w-", "x"]
@@ -106,8 +106,9 @@ def test_harm_by_a_superuser_fails_the_run_at_once(tmp_path: Path, harm: Callabl
     def run() -> None:
         with Recorder(header(path)) as recorder:
             first = take(recorder, 0, 0)
-            # When the next burst is armed the block before it is on disk, and the writer waits.
             recorder.arm(Armed(1, 0, first, SHOTS, 1.0))
+            with published(path, first):
+                pass
             harm(path)
             for burst in range(2, 5):
                 first = take(recorder, burst, first)

@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -18,6 +21,7 @@ from daq.record.blocks import ShotBlock
 from daq.record.layout import Cause, FiredSource, ShotState
 from daq.record.messages import Armed, Channel, Create, Fired, Happened, Logged, NewStep
 from daq.record.recorder import Recorder, RecordingError
+from daq.record.recover import recover
 from daq.record.run_file import RunFile, RunFileError
 from daq.record.verify import verify
 
@@ -55,11 +59,23 @@ def take(recorder: Recorder, burst: int, first: int, missing: tuple[int, ...] = 
     """A burst of all shots but the missing ones; the number of the next shot."""
     recorder.arm(Armed(burst, 0, first, SHOTS, float(burst)))
     kept = np.array([shot for shot in range(SHOTS) if shot not in missing])
-    recorder.record(ShotBlock(0, burst, kept + first, kept * 0.05, TRACES[kept]))
+    recorder.record(ShotBlock(0, burst, kept + first, kept * 0.05, TRACES[kept], first))
     lost = tuple(first + shot for shot in missing)
     causes = (int(Cause.DIGITIZER_MISSED),) * len(lost)
     recorder.tell(Fired(burst, SHOTS, int(FiredSource.TIME_TAGS), lost, causes))
     return first + SHOTS
+
+
+@contextmanager
+def published(path: Path, shots: int) -> Iterator[RunFile]:
+    """A running file, once so many shots of it are shown."""
+    deadline = time.monotonic() + 20
+    while True:
+        with RunFile(path) as run:
+            if run.committed >= shots:
+                yield run
+                return
+        assert time.monotonic() < deadline
 
 
 def test_a_complete_run_reads_back(tmp_path: Path) -> None:
@@ -119,8 +135,9 @@ def test_a_running_file_can_be_followed_and_not_be_truncated(tmp_path: Path) -> 
     with Recorder(header(path, slots=1)) as recorder:
         take(recorder, 0, 0)
         recorder.arm(Armed(1, 0, SHOTS, SHOTS, 1.0))
+        recorder.settle()
         assert not path.stat().st_mode & 0o222
-        with RunFile(path) as run:
+        with published(path, SHOTS) as run:
             assert run.status == "running"
             assert len(run.recorded) == SHOTS == run.committed
             report = verify(run)
@@ -152,6 +169,7 @@ ENGINE = """
     recorder = Recorder(header(Path(sys.argv[1])))
     first = take(recorder, 0, 0)
     recorder.arm(Armed(1, 0, first, 8, 1.0))
+    recorder.settle()
     print(recorder.committed, recorder._process.pid, flush=True)
     os.kill({victim}, signal.SIGKILL)
     sys.stdin.read()
@@ -171,7 +189,8 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, victim: str) -> 
         committed, writer = (int(word) for word in engine.stdout.readline().split())
         engine.communicate()
     _wait_until_gone(writer)
-    with RunFile(path) as run:
+    recover(path, tmp_path / "recovered.h5")
+    with RunFile(tmp_path / "recovered.h5") as run:
         report = verify(run)
         assert committed == SHOTS == report.recorded
         assert report.complete, report.faults

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daq.record.journal import MAGIC, PAGE, Gap, Journal, read_messages
+from daq.record.journal import CHECK, HEAD, MAGIC, PAGE, Gap, Journal, read_messages
 from daq.record.messages import Happened, NewStep
 from daq.record.recorder import Recorder, RecordingError
 from daq.record.recover import recover
@@ -198,7 +198,7 @@ def test_after_a_damaged_page_of_the_journal_it_stops_and_says_so(whole: Path, t
     damaged, target = tmp_path / "flipped.h5", tmp_path / "saved.h5"
     content = bytearray(whole.read_bytes())
     pages = [place for place in range(len(content)) if content.startswith(MAGIC, place)]
-    content[pages[len(pages) // 2] + 100] ^= 0x10
+    content[pages[len(pages) // 2] + HEAD.size + CHECK.size] ^= 0x10
     damaged.write_bytes(content)
     recovery = recover(damaged, target)
     assert recovery.gap

@@ -1,14 +1,16 @@
 """Where each trace was put is known without a search that grows with the file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import h5py
 import msgspec
 import numpy as np
 import pytest
 
+from config.laboratory import Recording
 from daq.record.checksums import checksums
+from daq.record.filters import Filters
 from daq.record.layout import COMPRESSIONS, TRACES, FiredSource
 from daq.record.messages import Armed, Finish, Fired, Recorded
 from daq.record.run_file import RunFile
@@ -17,6 +19,21 @@ from daq.record.verify import verify
 from tests.daq.record.test_recording import header
 
 SHOTS, BURSTS = 25, 12
+
+
+def test_a_laboratory_may_ask_for_every_compression_there_is() -> None:
+    assert get_args(Recording.model_fields["compression"].annotation) == tuple(COMPRESSIONS)
+
+
+@pytest.mark.parametrize("shape", [(1, 100), (1, 20_001), (2, 5000)])
+def test_both_ways_to_pack_give_the_same_bytes(shape: tuple[int, int]) -> None:
+    pytest.importorskip("bitshuffle")
+    trace = np.random.default_rng(2).normal(0, 3, shape).astype(np.int16)
+    with Filters("bitshuffle-lz4", shape) as filters:
+        fast = filters.pack(trace)
+        filters._fast = False
+        assert fast == filters.pack(trace)
+        np.testing.assert_array_equal(filters.unpack(*fast), trace)
 
 
 class Counting:
