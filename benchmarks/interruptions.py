@@ -105,13 +105,16 @@ class Campaign:
                     os.kill(int(writer), signal.SIGKILL)
 
     def _newest(self, output: Path) -> Path | None:
-        """The last file that has a beginning; a run that was interrupted before its file stood left none."""
+        """The last file, made ordinary if it was never closed; a run that was interrupted before its file stood left none."""
         for path in sorted(output.glob("*.h5"), key=lambda path: path.stat().st_mtime_ns, reverse=True):
             try:
                 with Series(path):
                     return path
-            except RunFileError as error:
-                self.problems.append(str(error))
+            except RunFileError:
+                recovered = subprocess.run([*CLUSTERBEAM, "recover", str(path), "--replace"], capture_output=True, text=True)
+                if recovered.returncode == 0:
+                    return path
+                self.problems.append(recovered.stderr.strip())
         return None
 
     def _check(self, output: Path) -> None:
