@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from config.laboratory import read_laboratory
 from daq.analysis.beside import reducing
-from daq.analysis.published import Reduced
+from daq.face.reduced import Reduced
 from daq.record.blocks import ShotBlock, Step
 from daq.record.layout import FiredSource
 from daq.record.messages import Armed, Create, Fired, NewStep

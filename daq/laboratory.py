@@ -22,7 +22,6 @@ from config.errors import ConfigurationError
 from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
 from daq.analysis.beside import reducing
-from daq.analysis.published import Published
 from daq.analysis.running import RunningErrors
 from daq.engine.clock import Clock
 from daq.engine.conversation import Conversation, conversation
@@ -35,6 +34,7 @@ from daq.engine.resume import Before, check_laboratory, identity_faults, interru
 from daq.engine.review import Review, review
 from daq.engine.run import NOBODY, Company, Run
 from daq.engine.state import Ending, Progress, Summary
+from daq.face.reduced import Published
 from daq.plan.checking import read_checked_plan
 from daq.plan.expansion import steps
 from daq.plan.figure import time_line_figure

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from daq.analysis.published import Moments, Published, moments, put, reduced
+from daq.analysis.published import moments, put, reduced
 from daq.analysis.runs import measured
+from daq.face.reduced import Moments, Published
 from daq.record.run_file import RunFile, RunFileError
 from daq.record.series import Series, next_path
 from daq.reduce.reduction import Reduction

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from daq.analysis.follow import follow
-from daq.analysis.published import Moments, Published
 from daq.analysis.results import Results
 from daq.cli.analyse import print_moments
 from daq.cli.console import err, print_json
+from daq.face.reduced import Moments, Published
 from daq.record.run_file import RunFileError
 
 

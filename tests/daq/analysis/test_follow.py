@@ -7,7 +7,7 @@ import pytest
 
 from daq.analysis.beside import reducing
 from daq.analysis.follow import follow
-from daq.analysis.published import Moments, Published, Reduced
+from daq.face.reduced import Moments, Published, Reduced
 from daq.record.recorder import Recorder
 from daq.record.run_file import RunFileError
 from tests.daq.reduce.test_reduction import SAMPLES, SHOTS, run_of_three_sizes, take

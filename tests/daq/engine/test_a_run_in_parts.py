@@ -6,8 +6,8 @@ import pytest
 
 from daq import Laboratory
 from daq.analysis.follow import follow
-from daq.analysis.published import Moments, Published
 from daq.engine.state import Ending
+from daq.face.reduced import Moments, Published
 from daq.record.series import Series
 from daq.record.verify import verify, verify_plan
 from tests.daq.cli.conftest import QUICK, SMALL, simulation

@@ -8,9 +8,9 @@ import pytest
 
 from daq import Laboratory
 from daq.analysis.follow import follow
-from daq.analysis.published import Moments, Published, Reduced
 from daq.analysis.runs import analyse_run
 from daq.engine.state import Ending
+from daq.face.reduced import Moments, Published, Reduced
 from daq.record.series import Series
 from daq.record.verify import verify, verify_plan
 from tests.daq.cli.conftest import QUICK, SMALL, simulation

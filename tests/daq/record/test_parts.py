@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from daq.analysis.follow import follow
-from daq.analysis.published import Reduced
+from daq.face.reduced import Reduced
 from daq.record.blocks import ShotBlock
 from daq.record.layout import BadShot, FiredSource
 from daq.record.messages import Armed, Fired, NewStep, Tagged
