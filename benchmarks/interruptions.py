@@ -39,6 +39,15 @@ QUICK = (
 )
 
 
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
+def _command(pid: int) -> list[bytes]:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+
 class Campaign:
     """One simulated laboratory, and one plan after the other until so many interruptions have happened."""
 
@@ -98,11 +107,11 @@ class Campaign:
             with Remote(read_laboratory(self._config)[0].control) as control:
                 control.fault(self._dice.choice(["helium", "magnet", "digitizer"]), "drop")
         else:
-            writers = Path(f"/proc/{engine}/task/{engine}/children").read_text().split()
+            writers = [child for child in _children(engine) if b"daq.record.writer" in _command(child)]
             os.kill(engine, signal.SIGKILL)
             if way == "kill engine and writer":
                 for writer in writers:
-                    os.kill(int(writer), signal.SIGKILL)
+                    os.kill(writer, signal.SIGKILL)
 
     def _newest(self, output: Path) -> Path | None:
         """The last file, made ordinary if it was never closed; a run that was interrupted before its file stood left none."""

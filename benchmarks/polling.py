@@ -16,7 +16,9 @@ from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
 from drivers.driver import Driver
+from drivers.errors import DriverError
 from drivers.quantity import Quantity
+from drivers.roles import Status
 from simulators.wire.remote import Remote
 
 DEAD = "hall_probe"
@@ -36,6 +38,12 @@ class Readings:
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
         """What is not there shows in the counts."""
+
+    def answered(self, instrument: str, status: Status, asked_s: float) -> None:
+        pass
+
+    def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:
+        pass
 
     def fit(self, instrument: str, asked_s: float) -> None:
         """So does what is."""

@@ -4,12 +4,11 @@ with Laboratory("lab.toml") as lab:
     summary = lab.run(lab.plan("vanadium-25K"))
 """
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
@@ -17,16 +16,19 @@ from threading import Event
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from config.calibration import Calibrations
 from config.errors import ConfigurationError
 from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
 from daq.analysis.beside import reducing
 from daq.analysis.running import RunningErrors
+from daq.engine.attendance import Attendance
 from daq.engine.clock import Clock
-from daq.engine.conversation import Conversation, conversation
 from daq.engine.followers import Follower
-from daq.engine.instruments import Instruments, at_once, connect_and_identify
+from daq.engine.health import Health, looked, silent
+from daq.engine.instruments import Instruments, at_once
 from daq.engine.knowledge import Estimate
 from daq.engine.machine import Machine
 from daq.engine.manual import Manual
@@ -40,13 +42,17 @@ from daq.plan.expansion import steps
 from daq.plan.figure import time_line_figure
 from daq.plan.plan import Plan, SetPoint, Settle
 from daq.record.blocks import ShotBlock, TraceAxis
+from daq.record.recorder import RecordingError
+from daq.safety.asking import Told
+from daq.safety.emergency import Emergency
+from daq.safety.guarded import Guarded
+from daq.safety.ownership import Ownership
 from daq.safety.safe_order import Outcome, make_safe, stand_by
 from daq.signals import signals_control
 from drivers.errors import DriverError
-from drivers.links.link import WireLog
 from drivers.quantity import Value
 from drivers.registry import check_options
-from drivers.roles import Digitizer, Identity, Segments, Status
+from drivers.roles import Digitizer, Segments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,27 +61,6 @@ RUNS = Path("runs")
 BURST_S, LOOK_S = 10.0, 0.005
 """Longest wait for a burst beyond twice its time, and how often the digitizer is asked, wall time."""
 Watcher = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Health:
-    """One instrument as `check` finds it; `error` is empty when it answers."""
-
-    name: str
-    role: str
-    driver: str
-    identity: Identity | None
-    status: Status | None
-    error: str = ""
-    answer_s: float = 0.0
-    """How long connecting, identifying and asking took."""
-    answered_at: float = math.nan
-    """When the last answer came, by the clock of `time.monotonic`."""
-    spare: bool = False
-
-    def age_s(self) -> float:
-        """Age of its last answer now; NaN if it never answered."""
-        return time.monotonic() - self.answered_at
 
 
 class Laboratory:
@@ -90,14 +75,26 @@ class Laboratory:
         self.configuration, self.calibrations = read_checked(None if path is None else Path(path))
         self._instruments = Instruments(self.configuration)
         self._clock = Clock(self.configuration.clock.speed)
+        self._open = ExitStack()
+        self._emergency = Emergency(self.configuration, self._instruments.by_name)
         self._manual = Manual(self.configuration, self.calibrations, self._instruments, self._clock)
         self._by_hand = False
         self._run: Run | None = None
         self._notes: list[str] = []
         self.last_summary: Summary | None = None
+        self.changed: Callable[[str], None] = lambda instrument: None
+        """Told the name of an instrument of which something new is known, from many threads."""
 
     def __enter__(self) -> "Laboratory":
-        self._instruments.__enter__()
+        with ExitStack() as opened:
+            ownership = opened.enter_context(Ownership(one.address for one in self.configuration.instruments.values()))
+            opened.enter_context(self._instruments)
+            answers = {"safe": self._asked_to_be_safe, "health": self._asked_for_health}
+            self._guarded = opened.enter_context(Guarded(self.configuration, ownership, answers, self._guard_lost))
+            self._attendance = opened.enter_context(
+                Attendance(self._instruments, self._clock, lambda name: self.changed(name), self._manual.forget)
+            )
+            self._open = opened.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -108,7 +105,7 @@ class Laboratory:
                 if unsafe and error is None:
                     raise DriverError(unsafe[0].instrument, f"is not at rest: {unsafe[0].detail}")
         finally:
-            self._instruments.__exit__(kind, error, trace)
+            self._open.close()
 
     def plan(self, path: Path | str) -> Plan:
         """Read a plan, or one that ships with the program by its name.  Raises `ConfigurationError` with every fault that
@@ -158,7 +155,7 @@ class Laboratory:
         """
         blocks: Queue[ShotBlock | None] = Queue(1)
         run = self._new_run(plan, Path(directory), watch, followers=[lambda step, block: blocks.put(block)])
-        with ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
+        with self._current(run), ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
             ended = pool.submit(run.run)
             ended.add_done_callback(lambda _: blocks.put(None))
             try:
@@ -194,6 +191,7 @@ class Laboratory:
         `magnet.field_T` goes through the field calibration, switches the supply on, and is told by the Hall probe.  Raises
         `ConfigurationError` for a name or value that cannot be, `DriverError`, `SettlingError`.
         """
+        self._refuse_after_emergency()
         self._by_hand = True
         self._manual.set(name, value, settle, wait, Event())
 
@@ -204,6 +202,7 @@ class Laboratory:
     @contextmanager
     def firing(self, plan: Plan) -> Iterator["Beam"]:
         """The machine at the first point of a plan, lasers firing, for shots that are not recorded; at rest afterwards."""
+        self._refuse_after_emergency()
         self.review(plan)
         stop = Event()
         machine = Machine(plan, self.configuration, self.calibrations, self._instruments, self._clock, stop)
@@ -215,7 +214,8 @@ class Laboratory:
             machine.trial()
             machine.start_lasers()
             machine.reach(first)
-            yield Beam(self._instruments.digitizer, plan.acquisition.rate_Hz * self._clock.speed)
+            with self._attendance.lent():
+                yield Beam(self._instruments.digitizer, plan.acquisition.rate_Hz * self._clock.speed)
         except BaseException:
             make_safe(self.configuration, self._instruments.by_name)
             raise
@@ -224,6 +224,46 @@ class Laboratory:
     def safe(self) -> list[Outcome]:
         """Bring every instrument to its safe state now."""
         return make_safe(self.configuration, self._instruments.by_name)
+
+    def emergency_stop(self, by: str) -> list[Outcome]:
+        """Everything to its safe state at once, from any thread, whatever goes on; a run fails, and nothing is set or run again
+        before `reset_emergency`.  What is not confirmed in half a second the guard does, who then ends this process."""
+        if self._run is not None:
+            self._run.abort(f"emergency stop by {by}")
+        return self._emergency.stop(by, self._guarded.confirm)
+
+    def reset_emergency(self) -> None:
+        """Allow runs and set points again after an emergency stop."""
+        self._emergency.reset()
+
+    def _refuse_after_emergency(self) -> None:
+        if self._emergency.active:
+            raise ConfigurationError(f"an emergency stop by {self._emergency.by} holds; reset it when everything is in order")
+
+    def _asked_to_be_safe(self, by: str) -> Told:
+        outcomes = self.emergency_stop(by)
+        return Told(all(one.confirmed for one in outcomes), msgspec.json.encode(outcomes).decode())
+
+    def _asked_for_health(self, by: str) -> Told:
+        found, configured = self._instruments, self.configuration.instruments
+        looks = at_once({name: partial(self._look, name) for name in found.by_name})
+        health = [look for look in looks.values() if isinstance(look, Health)]
+        spares = [name for name, one in configured.items() if one.spare]
+        health += [silent(name, configured[name], "a spare: not looked at while an engine is at work") for name in spares]
+        return Told(True, msgspec.json.encode(health).decode())
+
+    def _look(self, name: str) -> Health:
+        found = self._instruments
+        return looked(name, self.configuration.instruments[name], found.by_name[name], found.identities[name], time.monotonic())
+
+    def _guard_lost(self, text: str, replaced: bool) -> None:
+        run = self._run
+        if run is None:
+            return
+        with suppress(RecordingError):
+            run.event(f"{text}; another one watches" if replaced else text)
+        if not replaced:
+            run.abort(f"{text}, and no other can be started")
 
     def _new_run(
         self,
@@ -234,22 +274,31 @@ class Laboratory:
         before: Before | None = None,
         live: Callable[[Published], None] | None = None,
     ) -> Run:
+        self._refuse_after_emergency()
         beside = partial(reducing, live=live) if live is not None else None
-        company = Company(watch, followers, partial(_estimate, plan, self.calibrations), beside)
+        estimate = partial(_estimate, plan, self.calibrations)
+        company = Company(watch, followers, estimate, beside, self._guarded.expect)
         reviewed = self.review(plan)
         self._manual.all_prepared()
-        run = Run(self.configuration, self.calibrations, self._instruments, reviewed, directory, company, before)
+        run = Run(
+            self.configuration, self.calibrations, self._instruments, self._attendance, reviewed, directory, company, before
+        )
         while self._notes:
             run.note(self._notes.pop(0))
         return run
 
     def _obeying(self, run: Run) -> Summary:
+        with self._current(run), signals_control(run):
+            return run.run()
+
+    @contextmanager
+    def _current(self, run: Run) -> Iterator[None]:
         self._run = run
         try:
-            with signals_control(run):
-                return run.run()
+            yield
         finally:
             self._run = None
+            self._guarded.rest()
 
 
 class Beam:
@@ -284,62 +333,3 @@ def read_checked(path: Path | None) -> tuple[LaboratoryConfiguration, Calibratio
     for name, instrument in configuration.instruments.items():
         check_options(name, instrument)
     return configuration, calibrations
-
-
-def check(path: Path | None = None) -> list[Health]:
-    """Connect to every instrument, all at once and each for itself, so that a missing one does not hide the others."""
-    configuration, _ = read_checked(path)
-    found = at_once({name: partial(_look, configuration, name) for name in configuration.instruments})
-    return [
-        _health(configuration, name, error=result.what) if isinstance(result, DriverError) else result
-        for name, result in found.items()
-    ]
-
-
-@contextmanager
-def talk_to(path: Path | None, name: str, log: WireLog, allow_unsafe: bool) -> Iterator[Conversation]:
-    """Raw words with one instrument of a laboratory; `log` gets every piece sent and received."""
-    configured = read_checked(path)[0].instruments
-    if name not in configured:
-        raise ConfigurationError(f"there is no instrument {name!r}; known are {', '.join(configured)}")
-    with conversation(name, configured[name], log, allow_unsafe=allow_unsafe) as found:
-        yield found
-
-
-def make_laboratory_safe(path: Path | None = None) -> list[Outcome]:
-    """Bring every instrument of a laboratory that can be reached to its safe state; what cannot be reached is said so."""
-    configuration, _ = read_checked(path)
-    configured = configuration.instruments
-    found = at_once({name: partial(connect_and_identify, name, configured[name]) for name in configured})
-    reached = {name: result[0] for name, result in found.items() if not isinstance(result, DriverError)}
-    try:
-        outcomes = make_safe(configuration, reached)
-    finally:
-        for instrument in reached.values():
-            instrument.close()
-    missing = {name: result for name, result in found.items() if isinstance(result, DriverError)}
-    return outcomes + [Outcome(name, configured[name].role, False, error.what) for name, error in missing.items()]
-
-
-def _look(configuration: LaboratoryConfiguration, name: str) -> Health:
-    started = time.monotonic()
-    instrument, identity = connect_and_identify(name, configuration.instruments[name])
-    try:
-        return _health(configuration, name, identity, instrument.status(), started=started)
-    finally:
-        instrument.close()
-
-
-def _health(
-    configuration: LaboratoryConfiguration,
-    name: str,
-    identity: Identity | None = None,
-    status: Status | None = None,
-    error: str = "",
-    started: float = math.nan,
-) -> Health:
-    one = configuration.instruments[name]
-    now = time.monotonic()
-    if error:
-        return Health(name, one.role, one.driver, identity, status, error, spare=one.spare)
-    return Health(name, one.role, one.driver, identity, status, "", now - started, now, one.spare)

@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from daq.cli.console import err, out, print_json
-from daq.laboratory import Health
-from daq.laboratory import check as check_instruments
+from daq.engine.health import Health
+from daq.visit import check as check_instruments
 
 
 def check(

@@ -22,8 +22,11 @@ from daq.cli.verify import verify
 from daq.engine.forecast import OutputError
 from daq.engine.instruments import InstrumentsError
 from daq.record.run_file import RunFileError
+from daq.safety.asking import NoAnswer
+from daq.safety.guarded import GuardError
+from daq.safety.ownership import Owned
 
-FAILURES = (InstrumentsError, OutputError, RunFileError, SimulationError)
+FAILURES = (GuardError, InstrumentsError, NoAnswer, OutputError, Owned, RunFileError, SimulationError)
 
 program = typer.Typer(
     name="clusterbeam",

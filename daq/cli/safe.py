@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from daq.cli.console import out
-from daq.laboratory import make_laboratory_safe
+from daq.visit import make_laboratory_safe
 
 
 def safe(config: Annotated[Path | None, typer.Option(help="Laboratory to make safe.")] = None) -> None:

@@ -12,7 +12,7 @@ import typer
 from config.errors import ConfigurationError
 from daq.cli.console import err, out
 from daq.engine.conversation import wire_line
-from daq.laboratory import talk_to
+from daq.visit import talk_to
 from drivers.errors import DriverError
 
 HISTORY = 1000

@@ -24,6 +24,8 @@ GRACE_S = 2.0
 """A burst may last this much longer (wall time) than its shots take before the triggers count as stopped."""
 COUNTER_TOLERANCE = 2
 """Triggers by which a counter may differ from the digitizer: one at either edge of the time compared."""
+READ_S = 120.0
+"""Longest that a read-out of the digitizer may take, wall time: its own deadlines end it long before."""
 LATENCY_S = 0.02
 """By which the end of a burst may be noticed late, wall time."""
 
@@ -141,6 +143,7 @@ class BurstTaker:
         """Wait for a burst, read it, and number its shots."""
         complete = self._wait(armed)
         finished_s = self._clock.now()
+        self._clock.expect(READ_S)
         segments = self._digitizer().collect()
         self._check(segments)
         counted = tally(segments.time_tags_s, armed.first, self._rate_Hz)
@@ -161,6 +164,7 @@ class BurstTaker:
         expected_s = armed.shots / self._rate_Hz
         limit_s = expected_s + GRACE_PERIODS / self._rate_Hz + GRACE_S * self._clock.speed
         self._clock.wait(armed.armed_s + expected_s * AHEAD - self._clock.now(), self._interrupt)
+        self._clock.expect(limit_s / self._clock.speed)
         while not digitizer.finished():
             if self._interrupt.is_set() or self._clock.now() - armed.armed_s > limit_s:
                 self._halt()

@@ -4,7 +4,13 @@ Settling, ramps and ages are laboratory time; deadlines of exchanges and heartbe
 """
 
 import time
+from collections.abc import Callable
 from threading import Event
+
+SLACK_S = 30.0
+"""Longest that a run may be busy between two waits (wall time) unless it says otherwise; then it counts as hung."""
+Expect = Callable[[float, str], None]
+NOBODY: Expect = lambda within_s, doing: None  # noqa: E731
 
 
 class Interrupted(Exception):
@@ -12,16 +18,29 @@ class Interrupted(Exception):
 
 
 class Clock:
-    """Seconds of laboratory time since it was made."""
+    """Seconds of laboratory time since it was made.
 
-    def __init__(self, speed: float) -> None:
+    `tell` is told the deadline (wall time from now) of what the run does: each wait says it anew.
+    """
+
+    def __init__(self, speed: float, tell: Expect = NOBODY) -> None:
         self.speed = speed
-        self._start = time.monotonic()
+        self._start, self._tell = time.monotonic(), tell
 
     def now(self) -> float:
         """Laboratory seconds."""
         return (time.monotonic() - self._start) * self.speed
 
+    def since(self, other: "Clock") -> float:
+        """Laboratory seconds that this clock is behind another of the same speed, which was made earlier."""
+        return (self._start - other._start) * self.speed
+
     def wait(self, duration_s: float, interrupt: Event) -> bool:
         """Wait in laboratory time; True at once when `interrupt` is set."""
-        return interrupt.wait(max(0.0, duration_s / self.speed))
+        wall_s = max(0.0, duration_s / self.speed)
+        self.expect(wall_s)
+        return interrupt.wait(wall_s)
+
+    def expect(self, within_s: float = 0.0, doing: str = "") -> None:
+        """What begins now takes this long (wall time) and hardly more."""
+        self._tell(within_s + SLACK_S, doing)

@@ -1,6 +1,6 @@
-"""Watching the instruments while a run goes on: one thread per instrument, so that a dead one delays nobody else."""
+"""Watching the instruments: one thread for each, so that a dead one delays nobody else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event, Thread
 from types import TracebackType
 from typing import Protocol
@@ -10,7 +10,7 @@ from daq.engine.instruments import Instruments
 from daq.record.messages import Channel
 from drivers.errors import DriverError, LinkClosed
 from drivers.quantity import Quantity
-from drivers.roles import Instrument
+from drivers.roles import Instrument, Status
 
 PATIENCE = 3
 """Failed polls in a row after which an instrument counts as lost."""
@@ -18,6 +18,12 @@ PATIENCE = 3
 
 class Watcher(Protocol):
     """Who is told; from many threads at once."""
+
+    def answered(self, instrument: str, status: Status, asked_s: float) -> None:
+        """What an instrument, asked at this laboratory time, says of itself."""
+
+    def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:
+        """An instrument did not answer, or not in a way that makes sense."""
 
     def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: float) -> None:
         """A reading, asked for at this laboratory time."""
@@ -46,15 +52,17 @@ def channels(instruments: Instruments) -> tuple[Channel, ...]:
 class Housekeeping:
     """A context in which every instrument is polled at its own period.
 
-    The digitizer is left alone: its link belongs to the shots, which show at once when it fails.  An instrument that was
-    lost is asked again at every period, on a new wire if somebody made one.
+    An instrument of which `spared` is true is left alone meanwhile: the digitizer's link belongs to the shots, which show at
+    once when it fails.  One that was lost is asked again at every period, on a new wire if somebody made one.
     """
 
-    def __init__(self, instruments: Instruments, clock: Clock, watcher: Watcher) -> None:
-        self._instruments, self._clock, self._watcher = instruments, clock, watcher
+    def __init__(
+        self, instruments: Instruments, clock: Clock, watcher: Watcher, spared: Callable[[str], bool] = lambda name: False
+    ) -> None:
+        self._instruments, self._clock, self._watcher, self._spared = instruments, clock, watcher, spared
         self._end = Event()
         self._threads = [
-            Thread(target=self._watch, args=(name,), name=f"watch-{name}", daemon=True) for name in _polled(instruments)
+            Thread(target=self._watch, args=(name,), name=f"watch-{name}", daemon=True) for name in instruments.by_name
         ]
 
     def __enter__(self) -> "Housekeeping":
@@ -72,11 +80,15 @@ class Housekeeping:
         failing_s = good_s
         period_s = self._instruments.laboratory.instruments[name].poll_s
         while not self._end.is_set():
+            if self._spared(name):
+                self._clock.wait(period_s, self._end)
+                continue
             asked_s = self._clock.now()
             try:
                 unfit = self._poll(name)
                 failures = 0
             except DriverError as error:
+                self._watcher.silent(name, error, asked_s)
                 # A lost wire tells nothing of the instrument; it was well until the wire failed.
                 failing_s = failing_s if failures else self._clock.now()
                 good_s = failing_s
@@ -93,7 +105,9 @@ class Housekeeping:
     def _poll(self, name: str) -> str | None:
         """Log what an instrument tells; why it is not fit for a run, or None."""
         instrument = self._instruments.by_name[name]
+        asked_s = self._clock.now()
         status = instrument.status()
+        self._watcher.answered(name, status, asked_s)
         for quantity in watched(instrument):
             if self._end.is_set():
                 break

@@ -19,6 +19,8 @@ from drivers.errors import DriverError
 TRIGGER_S = 10.0
 """Longest wait for one trigger of the running machine, wall time."""
 POLL_S = 0.01
+START_S = 150.0
+"""Longest that preparing or starting instruments may take, wall time: lasers simmer, supplies switch."""
 FIT_S = 30.0
 """Longest wait for the instruments to call themselves fit, laboratory time."""
 BEFORE_THE_LASERS = frozenset({"source_temperature_K", "helium_pressure_bar"})
@@ -53,6 +55,7 @@ class Machine:
     def prepare(self, step: PlannedStep) -> None:
         """Everything but the lasers and the field, for the first step: triggers run, chopper locked, source cold and under
         pressure."""
+        self._clock.expect(START_S)
         found = self.instruments
         self._all({name: instrument.prepare for name, instrument in found.by_name.items()})
         found.digitizer.configure(digitizer_setup(self._laboratory, self._plan.acquisition))
@@ -61,6 +64,7 @@ class Machine:
 
     def start_lasers(self) -> None:
         """Let the lasers fire on the triggers, and energise the magnet's supply."""
+        self._clock.expect(START_S)
         found = self.instruments
         self._all(
             {
@@ -99,6 +103,7 @@ class Machine:
 
     def set_up(self, name: str) -> None:
         """Bring one instrument back that was lost, tripped or switched off: connect, identify, prepare, and start it."""
+        self._clock.expect(START_S)
         found = self.instruments
         found.reconnect(name)
         instrument = found.by_name[name]

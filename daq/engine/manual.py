@@ -35,6 +35,10 @@ class Manual:
         """A run has put every instrument into its mode."""
         self._prepared = set(self._instruments.by_name)
 
+    def forget(self, name: str) -> None:
+        """An instrument may have lost its mode: it is prepared again before it is next used."""
+        self._prepared.discard(name)
+
     def _instrument(self, name: str) -> Instrument:
         """An instrument in the mode that its driver relies on."""
         found = self._instruments.by_name[name]

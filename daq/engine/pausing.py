@@ -52,6 +52,7 @@ class Pauses:
                 break
             self._see_to_troubles(since_s)
             self.look()
+            self._clock.expect()
             self._control.changed.wait(LOOK_S)
             self._control.changed.clear()
         self.released_s = self._clock.now()

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from config.calibration import Calibrations
 from config.laboratory import Laboratory
+from daq.engine.attendance import Attendance
 from daq.engine.bad_shots import BadTimes, DarkShots
 from daq.engine.burst import Burst, BurstTaker, TriggersStopped
-from daq.engine.clock import Clock, Interrupted
-from daq.engine.control import Control
+from daq.engine.clock import NOBODY as UNGUARDED
+from daq.engine.clock import Clock, Expect, Interrupted
+from daq.engine.control import Control, Wish
 from daq.engine.disk import FREE, Disk
 from daq.engine.followers import Follower, Followers
 from daq.engine.forecast import OutputError, new_run_file
-from daq.engine.housekeeping import Housekeeping, channels
+from daq.engine.housekeeping import channels
 from daq.engine.instruments import Instruments
 from daq.engine.knowledge import Estimate, Learned
 from daq.engine.logbook import Logbook, described, run_header
@@ -42,6 +44,10 @@ EXPECTED = (DriverError, MachineError, SettlingError, TriggersStopped, Recording
 NOBODY: Callable[[Progress], None] = lambda progress: None  # noqa: E731
 
 
+FINISH_S = 1800.0
+"""Longest that coming to rest may take, wall time: a big magnet's ramp.  What fires was stopped at its beginning."""
+
+
 @dataclass(frozen=True)
 class Company:
     """Who looks at a run: at its progress, at its recorded blocks, and for how well the moments are known."""
@@ -51,6 +57,8 @@ class Company:
     estimate: Callable[[TraceAxis], Estimate] | None = None
     beside: Callable[[Path], AbstractContextManager[None]] | None = None
     """What follows the run file; it is left when that is closed."""
+    expect: Expect = UNGUARDED
+    """Who is told until when the run has to be done with what it does (wall time)."""
 
 
 class Run:
@@ -61,6 +69,7 @@ class Run:
         laboratory: Laboratory,
         calibrations: Calibrations,
         instruments: Instruments,
+        attendance: Attendance,
         reviewed: Review,
         directory: Path,
         company: Company = Company(),
@@ -68,9 +77,9 @@ class Run:
     ) -> None:
         self._plan, self._reviewed = reviewed.plan, reviewed
         self._laboratory, self._calibrations = laboratory, calibrations
-        self._instruments, self._directory = instruments, directory
+        self._instruments, self._attendance, self._directory = instruments, attendance, directory
         self._company, self._before = company, before
-        self._clock = Clock(laboratory.clock.speed)
+        self._clock = Clock(laboratory.clock.speed, company.expect)
         self._control = Control({name: one.policy for name, one in laboratory.instruments.items()})
         self._machine = Machine(
             self._plan, laboratory, calibrations, instruments, self._clock, self._control.interrupt, self._control.missing
@@ -86,6 +95,14 @@ class Run:
     def stop(self) -> None:
         """Ask the run to end: the partial burst is read and recorded."""
         self._control.stop()
+
+    def abort(self, reason: str) -> None:
+        """Let the run fail, with this reason."""
+        self._control.fail(reason)
+
+    def event(self, text: str) -> None:
+        """Write a line into the run's log; from any thread."""
+        self._logbook.event(text)
 
     def pause(self) -> None:
         """Stop the triggers and wait; the partial burst is read and recorded."""
@@ -110,12 +127,14 @@ class Run:
         path = new_run_file(self._plan, self._directory, self._reviewed.forecast.disk_bytes, keep_free_MB)
         ending, reason = Ending.FAILED, "the program failed"
         # The file is closed before whoever follows it is waited for.
-        with ExitStack() as looking, ExitStack() as recording:
+        with self._attendance.lent(), ExitStack() as looking, ExitStack() as recording:
             try:
                 self._take_all(path, recording, looking)
                 ending, reason = Ending.COMPLETE, "the plan was completed"
             except (Interrupted, Stopped):
                 ending, reason = Ending.STOPPED, "stopped by the operator"
+                if self._control.wish() is Wish.FAIL:
+                    ending, reason = Ending.FAILED, self._control.reason
             except EXPECTED as error:
                 reason = str(error)
             except BaseException as error:
@@ -146,7 +165,7 @@ class Run:
         self._machine.start_lasers()
         with (
             Followers(followers, self._logbook.event) as following,
-            Housekeeping(self._instruments, self._clock, watch),
+            self._attendance.listening(watch, self._clock),
         ):
             learned = Learned(self._plan, self._clock, estimate, following.catch_up)
             self._remember(learned, estimate)
@@ -248,6 +267,7 @@ class Run:
             taking.following.put(recorded, burst.block)
 
     def _finish(self, ending: Ending, reason: str) -> Summary:
+        self._clock.expect(FINISH_S)
         self._logbook.report(State.FINISHING, "bringing the machine to rest")
         if ending is Ending.COMPLETE:
             self._snapshots.begin("end")

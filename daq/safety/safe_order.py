@@ -4,8 +4,9 @@ A dead instrument never stops the others: each gets its own thread, and each res
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from config.laboratory import Laboratory, Role
@@ -26,6 +27,8 @@ ORDER: tuple[tuple[Role, ...], ...] = (
     ),
 )
 """Groups one after the other; roles of a group at once.  Probe, chopper, gauge, meter and compressor are left as they are."""
+HEAD_START_S = 0.4
+"""Longest that one group waits for the one before (wall time): a dead delay generator must not keep the lasers on."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,34 @@ class Outcome:
     detail: str
 
 
-def make_safe(laboratory: Laboratory, instruments: Mapping[str, Instrument]) -> list[Outcome]:
-    """Bring every instrument to its safe state.  Never raises; what failed stands in the outcomes."""
-    outcomes = _in_order(laboratory, instruments, ORDER, lambda role, instrument: instrument.make_safe())
+Reach = Callable[[], Instrument]
+Tell = Callable[[Outcome], None]
+NOBODY: Tell = lambda outcome: None  # noqa: E731
+
+
+def make_safe(laboratory: Laboratory, instruments: Mapping[str, Instrument], tell: Tell = NOBODY) -> list[Outcome]:
+    """Bring every instrument to its safe state; `tell` gets each outcome as it comes, from several threads.  Never raises; what
+    failed stands in the outcomes."""
+    return reach_and_make_safe(laboratory, _reached(instruments), tell)
+
+
+def reach_and_make_safe(laboratory: Laboratory, reach: Mapping[str, Reach], tell: Tell = NOBODY) -> list[Outcome]:
+    """The same for instruments that have to be reached first, each in its own thread; `reach` raises `DriverError`."""
+    outcomes = _in_order(laboratory, reach, ORDER, lambda role, instrument: instrument.make_safe(), tell)
     # Only when nothing can fire any more is there time to wait for the ramp.
-    reachable = {outcome.instrument for outcome in outcomes if outcome.role != "magnet supply" or outcome.confirmed}
-    left = {name: instrument for name, instrument in instruments.items() if name in reachable}
-    ramped = _in_order(laboratory, left, (("magnet supply",),), _stand_by)
+    falls = {outcome.instrument for outcome in outcomes if outcome.role == "magnet supply" and outcome.confirmed}
+    left = {name: one for name, one in reach.items() if name in falls}
+    ramped = _in_order(laboratory, left, (("magnet supply",),), _stand_by, tell)
     return [outcome for outcome in outcomes if outcome.instrument not in {after.instrument for after in ramped}] + ramped
 
 
 def stand_by(laboratory: Laboratory, instruments: Mapping[str, Instrument]) -> list[Outcome]:
     """The state after a plan has ended: nothing fires, no field, valve closed; cold head and chopper go on."""
-    return _in_order(laboratory, instruments, ORDER, _stand_by)
+    return _in_order(laboratory, _reached(instruments), ORDER, _stand_by)
+
+
+def _reached(instruments: Mapping[str, Instrument]) -> dict[str, Reach]:
+    return {name: partial(instruments.__getitem__, name) for name in instruments}
 
 
 def _stand_by(role: Role, instrument: Instrument) -> SafeResult:
@@ -70,24 +88,28 @@ def _stand_by(role: Role, instrument: Instrument) -> SafeResult:
 
 def _in_order(
     laboratory: Laboratory,
-    instruments: Mapping[str, Instrument],
+    reach: Mapping[str, Reach],
     order: tuple[tuple[Role, ...], ...],
     act: Callable[[Role, Instrument], SafeResult],
+    tell: Tell = NOBODY,
 ) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    roles = {name: laboratory.instruments[name].role for name in instruments}
-    for group in order:
-        names = [(role, name) for role in group for name in instruments if roles[name] == role]
-        if not names:
-            continue
-        with ThreadPoolExecutor(len(names), thread_name_prefix="safe") as pool:
-            outcomes += pool.map(lambda item: _outcome(item[0], item[1], instruments[item[1]], act), names)
-    return outcomes
+    roles = {name: laboratory.instruments[name].role for name in reach}
+    groups = [[(role, name) for role in group for name in reach if roles[name] == role] for group in order]
+    begun: list[Future[Outcome]] = []
+    with ThreadPoolExecutor(max(1, sum(map(len, groups))), thread_name_prefix="safe") as pool:
+        for group in groups:
+            wait(begun, HEAD_START_S)
+            begun += [pool.submit(_outcome, role, name, reach[name], act, tell) for role, name in group]
+        return [one.result() for one in begun]
 
 
-def _outcome(role: Role, name: str, instrument: Instrument, act: Callable[[Role, Instrument], SafeResult]) -> Outcome:
+def _outcome(role: Role, name: str, reach: Reach, act: Callable[[Role, Instrument], SafeResult], tell: Tell) -> Outcome:
     try:
-        result = act(role, instrument)
+        result = act(role, reach())
+        outcome = Outcome(name, role, result.confirmed, result.detail)
     except DriverError as error:
-        return Outcome(name, role, False, error.what)
-    return Outcome(name, role, result.confirmed, result.detail)
+        outcome = Outcome(name, role, False, error.what)
+    except Exception as error:  # a fault of ours must not keep the others from their safe state either
+        outcome = Outcome(name, role, False, f"{type(error).__name__}: {error}")
+    tell(outcome)
+    return outcome

@@ -48,6 +48,15 @@ class Simulation:
             os.kill(child, signal.SIGKILL)
 
 
+def child(pid: int, module: str) -> int:
+    """The process that an engine has started for this module."""
+    for found in Path(f"/proc/{pid}/task").glob("*/children"):
+        for number in found.read_text().split():
+            if module.encode() in Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0"):
+                return int(number)
+    raise AssertionError(f"process {pid} has no child that runs {module}")
+
+
 def command(*arguments: object) -> list[str]:
     """The program's command line."""
     return [sys.executable, "-P", "-m", "daq.cli", *(str(argument) for argument in arguments)]

@@ -15,7 +15,7 @@ from daq.record.run_file import RunFile
 from daq.record.series import Series
 from daq.record.verify import verify_plan
 from simulators.wire.remote import Remote
-from tests.daq.cli.conftest import SMALL, Simulation, command, simulation
+from tests.daq.cli.conftest import SMALL, Simulation, child, command, simulation
 from tests.daq.cli.test_run import call
 
 pytestmark = pytest.mark.timeout(180)
@@ -51,8 +51,7 @@ def test_an_interrupted_plan_is_taken_once(laboratory: Simulation, tmp_path: Pat
     first.send_signal(signal.SIGINT)
     first.communicate(timeout=60)
     second = start(laboratory, "--resume", newest(runs))
-    writers = Path(f"/proc/{second.pid}/task/{second.pid}/children").read_text().split()
-    for process in (second.pid, *map(int, writers)):
+    for process in (second.pid, child(second.pid, "daq.record.writer")):
         os.kill(process, signal.SIGKILL)
     second.communicate(timeout=60)
     interrupted = newest(runs)

@@ -20,7 +20,7 @@ from daq.record.recover import recover
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
 from simulators.wire.remote import Remote
-from tests.daq.cli.conftest import Simulation, command, simulation
+from tests.daq.cli.conftest import Simulation, child, command, simulation
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -339,7 +339,7 @@ def test_below_its_margin_a_disk_holds_the_run_up_until_there_is_room(
 
 def test_a_slow_disk_is_waited_for_and_shown(laboratory: Simulation, small_plan: Path, tmp_path: Path) -> None:
     process = start_run(laboratory, small_plan, tmp_path / "runs")
-    writer = int(Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()[0])
+    writer = child(process.pid, "daq.record.writer")
     os.kill(writer, signal.SIGSTOP)
     errors = cast(IO[str], process.stderr)
     assert any("waiting for the disk, which is behind" in line for line in errors)

@@ -11,7 +11,9 @@ from config.laboratory import read_laboratory
 from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
+from drivers.errors import DriverError
 from drivers.quantity import Quantity
+from drivers.roles import Status
 from simulators.wire.remote import Remote
 from tests.daq.cli.conftest import simulation
 
@@ -41,6 +43,12 @@ def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> 
                 def unfit(self, name: str, reason: str, good_s: float, asked_s: float) -> None:
                     if name == dead:
                         given_up.set()
+
+                def answered(self, instrument: str, status: Status, asked_s: float) -> None:
+                    pass
+
+                def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:
+                    pass
 
                 def fit(self, name: str, asked_s: float) -> None:
                     pass
