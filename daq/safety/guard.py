@@ -19,14 +19,26 @@ from threading import Thread
 
 from config.laboratory import Laboratory
 from daq.safety.asking import Askers
-from daq.safety.guard_words import Answered, Asked, Beat, Bye, Confirmed, Listening, ToGuard, Watch, heard_by_guard, say
+from daq.safety.guard_words import (
+    Answered,
+    Asked,
+    Beat,
+    Bye,
+    Confirmed,
+    Listening,
+    ToGuard,
+    Watch,
+    Watching,
+    heard_by_guard,
+    say,
+)
 from daq.safety.ownership import mark_ending
 from daq.safety.process import Process
 from daq.safety.safe_order import Outcome
 from daq.safety.takeover import take_and_make_safe
 from drivers.registry import driver_class
 
-TICK_S = 0.05
+TICK_S, ALIVE_S = 0.05, 0.5
 STANDS_STILL_S = 0.8
 """Silence after which an engine that the system calls stopped is ended."""
 SILENT_S = 4.0
@@ -39,17 +51,22 @@ GONE_S = 2.0
 """For the engine to be really gone after it was killed; then the guard goes on in any case."""
 AGAIN_S, GIVE_UP_S = 1.0, 60.0
 """What could not be made safe is tried again so often, and so long (wall time)."""
+Words = queue.Queue[ToGuard | Asked | None]
+"""What the engine and those who ask have said; None at the engine's end."""
 
 
 class Guard:
     """Hears the engine's words, and judges."""
 
-    def __init__(self, watch: Watch, words: "queue.Queue[ToGuard | Asked | None]", tell: Callable[[Asked], None]) -> None:
+    def __init__(
+        self, watch: Watch, words: "queue.Queue[ToGuard | Asked | None]", tell: Callable[[Asked | Watching], None]
+    ) -> None:
         self._watch, self._words, self._tell = watch, words, tell
         self._heard = self._ran = time.monotonic()
         self._due: float | None = None
         self._doing = "starting"
         self._confirm_by: float | None = None
+        self._said = 0.0
 
     def until_needed(self, engine: Process, answer: Callable[[Answered], None]) -> str:
         """Why the guard has to act; empty when the engine has ended in order."""
@@ -62,6 +79,7 @@ class Guard:
                     return why
                 continue
             self._ran = time.monotonic()
+            self._live(self._ran)
             match word:
                 case None:
                     return "the engine has died"
@@ -82,7 +100,13 @@ class Guard:
             if self._confirm_by is not None and time.monotonic() > self._confirm_by:
                 return "the engine has not confirmed an emergency stop"
 
+    def _live(self, now: float) -> None:
+        if now - self._said > ALIVE_S:
+            self._said = now
+            self._tell(Watching())
+
     def _judged(self, now: float, engine: Process) -> str:
+        self._live(now)
         missed_s = now - self._ran
         if missed_s > STARVED_S:
             self._heard = now
@@ -141,7 +165,7 @@ def _line(outcome: Outcome) -> str:
     return f"{outcome.instrument}: {outcome.detail} ({'confirmed' if outcome.confirmed else 'NOT CONFIRMED'})"
 
 
-def _hear(words: "queue.Queue[ToGuard | Asked | None]") -> None:
+def _hear(words: Words) -> None:
     try:
         for line in sys.stdin.buffer:
             words.put(heard_by_guard(line))
@@ -159,7 +183,7 @@ def main() -> None:
         return
     laboratory = Laboratory.model_validate_json(watch.laboratory)
     log = Log(watch.log)
-    words: queue.Queue[ToGuard | Asked | None] = queue.Queue()
+    words: Words = queue.Queue()
     with Process(watch.pid) as engine, Askers(watch.key, words.put) as askers:
         Thread(target=_hear, args=(words,), name="engine", daemon=True).start()
         say(sys.stdout.buffer, Listening(askers.port))
@@ -167,9 +191,9 @@ def main() -> None:
             # Importing takes a second that is not there when it is needed.
             driver_class(one.driver)
 
-        def tell(asked: Asked) -> None:
+        def tell(word: Asked | Watching) -> None:
             with suppress(OSError):
-                say(sys.stdout.buffer, asked)
+                say(sys.stdout.buffer, word)
 
         why = Guard(watch, words, tell).until_needed(engine, askers.answer)
         if why:

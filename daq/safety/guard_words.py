@@ -52,6 +52,10 @@ class Listening(Word, frozen=True):
     port: int
 
 
+class Watching(Word, frozen=True):
+    """The guard lives."""
+
+
 class Asked(Word, frozen=True):
     """Somebody asks, one of `WHAT`."""
 
@@ -61,7 +65,7 @@ class Asked(Word, frozen=True):
 
 
 ToGuard = Watch | Beat | Confirmed | Answered | Bye
-FromGuard = Listening | Asked
+FromGuard = Listening | Watching | Asked
 _to_guard = msgspec.json.Decoder(ToGuard)
 _from_guard = msgspec.json.Decoder(FromGuard)
 _encoder = msgspec.json.Encoder()

@@ -32,6 +32,9 @@ from daq.safety.guard_words import (
 from daq.safety.ownership import Ownership
 
 BEAT_S = 0.2
+SILENT_S = 4.0
+"""A guard that says nothing for so long is replaced."""
+STARVED_S = 1.0
 END_S = 10.0
 RESTARTS = 3
 """So many guards in a row may fail to start."""
@@ -62,6 +65,7 @@ class Guarded:
         self._due: float | None = None
         self._doing = "idle"
         self._end = Event()
+        self._heard = 0.0
         self._speaking = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._threads = [
@@ -130,18 +134,33 @@ class Guarded:
         if not isinstance(ready, Listening):
             _ended(process)
             raise GuardError("the guard does not start; without it nothing may fire")
+        self._heard = time.monotonic()
+        if sys.platform != "win32":
+            # A guard that stands still reads nothing, and must not stop us.
+            os.set_blocking(_stdin(process).fileno(), False)
         self._ownership.tell(("127.0.0.1", ready.port), key)
         return process
 
     def _beat(self) -> None:
+        beaten = time.monotonic()
         while not self._end.wait(BEAT_S):
+            now, before = time.monotonic(), beaten
+            beaten = now
+            if now - before > STARVED_S:
+                # This process did not run; what the guard said meanwhile is still to be heard.
+                self._heard = now
             self._say(Beat(self._due, self._doing))
+            if now - self._heard > SILENT_S and self._process is not None:
+                # One that stands still is no guard; the thread that listens replaces it.
+                self._process.kill()
+                self._heard = now
 
     def _listen(self) -> None:
         while not self._end.is_set():
             process = cast("subprocess.Popen[bytes]", self._process)
             for line in _stdout(process):
                 word = heard_from_guard(line)
+                self._heard = time.monotonic()
                 if isinstance(word, Asked):
                     Thread(target=self._asked, args=(word,), name="asked", daemon=True).start()
             if self._end.is_set():
