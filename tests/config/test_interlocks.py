@@ -268,3 +268,26 @@ def test_every_number_that_ships_has_its_label() -> None:
         code, _, remark = line.partition("#")
         if re.search(r"= \[?-?\d", code) or "gauge2" in code or "ch1" in code:
             assert re.match(r" \[(paper|derived|assumed)\]", remark), line
+
+
+def shipped_table() -> str:
+    """The shipped interlocks as `docs/interlocks.md` shows them."""
+    lines = ["| name | holds when | counts | does | numbers |", "| --- | --- | --- | --- | --- |"]
+    for name, table in shipped().items():
+        one = check_model(table.model_dump(exclude_none=True), Interlock, name)
+        does = one.action + (", latching" if one.latching else "")
+        if one.resume_after_s is not None:
+            does += f", resumes after {one.resume_after_s:g} s, {one.resume_times} times"
+        lines.append(f"| `{name}` | `{one.condition()}` | {one.during} | {does} | {'; '.join(labels(name))} |")
+    return "\n".join(lines)
+
+
+def labels(name: str) -> list[str]:
+    """The keys of a shipped interlock whose numbers have a label, with it."""
+    text = (SHIPPED / "interlocks.toml").read_text()
+    block = text.partition(f"[{name}]\n")[2].partition("\n\n")[0]
+    return [f"{key} *{label}*" for key, label in re.findall(r"^(\w+) = .*# \[(\w+)\]", block, re.MULTILINE)]
+
+
+def test_the_page_shows_what_ships() -> None:
+    assert shipped_table() in (SHIPPED.parent / "docs" / "interlocks.md").read_text(), shipped_table()

@@ -1,10 +1,13 @@
 """The interlocks that ship fit every instrument that a driver is for, and a simulated laboratory that is well."""
 
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config.alarms import Alarms
 from config.errors import ConfigurationError
 from config.interlocks_in_force import TELLS, check_quantities, in_force, shipped
 from config.laboratory import SHIPPED, Laboratory, read_laboratory
@@ -57,6 +60,18 @@ def test_what_no_instrument_has_is_refused(quantity: str, said: str) -> None:
     with pytest.raises(ConfigurationError) as error:
         checked_interlocks(laboratory)
     assert str(error.value) == f"the interlocks do not fit the instruments: interlocks.own: {said}"
+
+
+def test_what_the_page_shows_can_be_written_so() -> None:
+    page = (SHIPPED.parent / "docs" / "interlocks.md").read_text()
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    table = tomllib.loads("\n".join(blocks))
+    laboratory = check_model(read_toml(EVERY) | table, Laboratory, "lab.toml")
+    found = checked_interlocks(laboratory)
+    assert found["source_overheated"].above == 350.0
+    assert found["field_without_water"].while_ is not None
+    assert "chopper_unlocked" not in found
+    assert laboratory.alarms == Alarms(notify=laboratory.alarms.notify)
 
 
 def test_a_laboratory_that_is_well_is_left_alone(tmp_path: Path) -> None:
