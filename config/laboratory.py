@@ -5,8 +5,11 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from config.alarms import Alarms
 from config.calibration import Calibrations
 from config.errors import ConfigurationError
+from config.interlocks import Interlock, InterlockTable
+from config.interlocks_in_force import in_force
 from config.model import Model, read_model
 
 Role = Literal[
@@ -181,6 +184,9 @@ class Laboratory(Model):
     photodiode: AnalogInput | None = None
     """Sees the ionisation laser's light, where there is one; the digitizer then has to trigger a little before it."""
     magnet: MagnetLimits
+    interlocks: dict[str, InterlockTable] = {}
+    """What the laboratory changes in the interlocks that ship with the program, and those of its own."""
+    alarms: Alarms = Alarms()
     control: str | None = None
     """Address of a simulated laboratory's control socket; absent in a real one."""
 
@@ -203,9 +209,18 @@ class Laboratory(Model):
                 raise ValueError(f"without {name} there are no shots; its policy cannot be skip")
         return instruments
 
+    @model_validator(mode="after")
+    def _interlocks_are_complete(self) -> Self:
+        self.interlocks_in_force()
+        return self
+
     def taking_part(self) -> dict[str, InstrumentConfiguration]:
         """The instruments of a run: all but the spares."""
         return {name: instrument for name, instrument in self.instruments.items() if not instrument.spare}
+
+    def interlocks_in_force(self) -> dict[str, Interlock]:
+        """All interlocks that are not switched off, complete, for the instruments that take part in runs."""
+        return in_force(self.interlocks, {name: one.role for name, one in self.taking_part().items()})
 
     def named(self, role: Role) -> str:
         """The name of the instrument with this role that takes part in runs."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from config.errors import ConfigurationError
 
@@ -111,12 +112,17 @@ def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str
     """The keys of the model at `path` below `model`; empty when the path leaves the declared models."""
     current: type[BaseModel] | None = model
     for part in path:
-        if current is None or part not in current.model_fields:
+        if current is None or part not in _fields(current):
             if isinstance(part, int) or current is not None:
                 continue
             return []
-        current = _model_in(current.model_fields[str(part)].annotation)
-    return list(current.model_fields) if current is not None else []
+        current = _model_in(_fields(current)[str(part)].annotation)
+    return list(_fields(current)) if current is not None else []
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model by the keys that are written."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
