@@ -17,7 +17,7 @@ from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
 from drivers.driver import Driver
 from drivers.errors import DriverError
-from drivers.quantity import Quantity
+from drivers.quantity import Quantity, Value
 from drivers.roles import Status
 from simulators.wire.remote import Remote
 
@@ -32,7 +32,7 @@ class Readings:
         self.found: dict[str, int] = {}
         self._lock = Lock()
 
-    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: float) -> None:
+    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: Value) -> None:
         with self._lock:
             self.found[instrument] = self.found.get(instrument, 0) + 1
 
@@ -40,6 +40,9 @@ class Readings:
         """What is not there shows in the counts."""
 
     def answered(self, instrument: str, status: Status, asked_s: float) -> None:
+        pass
+
+    def looked(self, instrument: str) -> None:
         pass
 
     def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:

@@ -36,14 +36,15 @@ from daq.engine.resume import Before, check_laboratory, identity_faults, interru
 from daq.engine.review import Review, review
 from daq.engine.run import NOBODY, Company, Run
 from daq.engine.state import Ending, Progress, Summary
+from daq.engine.vigil import Vigil
 from daq.face.reduced import Published
 from daq.plan.checking import read_checked_plan
 from daq.plan.expansion import steps
 from daq.plan.figure import time_line_figure
 from daq.plan.plan import Plan, SetPoint, Settle
 from daq.record.blocks import ShotBlock, TraceAxis
-from daq.record.recorder import RecordingError
 from daq.safety.asking import Told
+from daq.safety.checking import checked_interlocks
 from daq.safety.emergency import Emergency
 from daq.safety.guarded import Guarded
 from daq.safety.ownership import Ownership
@@ -58,6 +59,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RUNS = Path("runs")
+LOOKS_S = 10.0
+"""For every instrument to be looked at once before a run, wall time."""
 BURST_S, LOOK_S = 10.0, 0.005
 """Longest wait for a burst beyond twice its time, and how often the digitizer is asked, wall time."""
 Watcher = Callable[[Progress], None]
@@ -76,6 +79,7 @@ class Laboratory:
         self._instruments = Instruments(self.configuration)
         self._clock = Clock(self.configuration.clock.speed)
         self._open = ExitStack()
+        self._interlocks = checked_interlocks(self.configuration)
         self._emergency = Emergency(self.configuration, self._instruments.by_name)
         self._manual = Manual(self.configuration, self.calibrations, self._instruments, self._clock)
         self._by_hand = False
@@ -83,7 +87,7 @@ class Laboratory:
         self._notes: list[str] = []
         self.last_summary: Summary | None = None
         self.changed: Callable[[str], None] = lambda instrument: None
-        """Told the name of an instrument of which something new is known, from many threads."""
+        """Told of which instrument something new is known, "" for interlocks and alarms; from many threads."""
 
     def __enter__(self) -> "Laboratory":
         with ExitStack() as opened:
@@ -91,8 +95,11 @@ class Laboratory:
             opened.enter_context(self._instruments)
             answers = {"safe": self._asked_to_be_safe, "health": self._asked_for_health}
             self._guarded = opened.enter_context(Guarded(self.configuration, ownership, answers, self._guard_lost))
+            self.vigil = opened.enter_context(
+                Vigil(self.configuration, self._interlocks, self._clock, self.emergency_stop, lambda: self.changed(""))
+            )
             self._attendance = opened.enter_context(
-                Attendance(self._instruments, self._clock, lambda name: self.changed(name), self._manual.forget)
+                Attendance(self._instruments, self._clock, self.vigil, lambda name: self.changed(name), self._manual.forget)
             )
             self._open = opened.pop_all()
         return self
@@ -127,7 +134,7 @@ class Laboratory:
 
         `live` gets running spectra and profiles, and the moments at the end, from a process of its own; in a thread.
         """
-        return self._obeying(self._new_run(plan, Path(directory), watch, live=live))
+        return self._obeying(self._new_run(plan, Path(directory), watch, live=live), Path(directory))
 
     def resume(self, file: Path | str, directory: Path | str | None = None, watch: Watcher = NOBODY) -> Summary:
         """Go on with the plan of an interrupted run in a new file, beside the old one unless told otherwise.
@@ -139,7 +146,8 @@ class Laboratory:
         faults = identity_faults(before, {name: asdict(one) for name, one in self._instruments.identities.items()})
         if faults:
             raise ConfigurationError.of(f"{path} was taken with other instruments", faults)
-        return self._obeying(self._new_run(plan, Path(directory or path.parent), watch, before=before))
+        directory = Path(directory or path.parent)
+        return self._obeying(self._new_run(plan, directory, watch, before=before), directory)
 
     def check_resumable(self, file: Path) -> tuple[Plan, Before]:
         """What there is to go on with; needs no instrument.  `ConfigurationError` when there is nothing, or another
@@ -155,7 +163,7 @@ class Laboratory:
         """
         blocks: Queue[ShotBlock | None] = Queue(1)
         run = self._new_run(plan, Path(directory), watch, followers=[lambda step, block: blocks.put(block)])
-        with self._current(run), ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
+        with self._current(run, Path(directory)), ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
             ended = pool.submit(run.run)
             ended.add_done_callback(lambda _: blocks.put(None))
             try:
@@ -257,13 +265,11 @@ class Laboratory:
         return looked(name, self.configuration.instruments[name], found.by_name[name], found.identities[name], time.monotonic())
 
     def _guard_lost(self, text: str, replaced: bool) -> None:
-        run = self._run
-        if run is None:
-            return
-        with suppress(RecordingError):
-            run.event(f"{text}; another one watches" if replaced else text)
-        if not replaced:
-            run.abort(f"{text}, and no other can be started")
+        self.vigil.rise("guard", f"{text}; another one watches" if replaced else f"{text}, and no other can be started")
+        if replaced:
+            self.vigil.clear("guard")
+        elif self._run is not None:
+            self._run.abort(f"{text}, and no other can be started")
 
     def _new_run(
         self,
@@ -277,7 +283,8 @@ class Laboratory:
         self._refuse_after_emergency()
         beside = partial(reducing, live=live) if live is not None else None
         estimate = partial(_estimate, plan, self.calibrations)
-        company = Company(watch, followers, estimate, beside, self._guarded.expect)
+        watching = self._watching(watch)
+        company = Company(watching, followers, estimate, beside, self._guarded.expect, self.vigil.enter, self._resumed)
         reviewed = self.review(plan)
         self._manual.all_prepared()
         run = Run(
@@ -287,17 +294,31 @@ class Laboratory:
             run.note(self._notes.pop(0))
         return run
 
-    def _obeying(self, run: Run) -> Summary:
-        with self._current(run), signals_control(run):
+    def _obeying(self, run: Run, directory: Path) -> Summary:
+        with self._current(run, directory), signals_control(run):
             return run.run()
 
+    def _resumed(self) -> None:
+        self.vigil.resume("the operator")
+
+    def _watching(self, watch: Watcher) -> Watcher:
+        def told(progress: Progress) -> None:
+            self.vigil.progress(progress)
+            watch(progress)
+
+        return told
+
     @contextmanager
-    def _current(self, run: Run) -> Iterator[None]:
+    def _current(self, run: Run, directory: Path) -> Iterator[None]:
+        """While the context lasts this run is the one that goes on.  `StartRefused` when an interlock holds it back."""
+        self._attendance.wait_for_all(LOOKS_S)
+        self.vigil.begin(run, directory)
         self._run = run
         try:
             yield
         finally:
             self._run = None
+            self.vigil.end()
             self._guarded.rest()
 
 

@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from simulators.wire.schedule import play, read_schedule
 from simulators.wire.tcp import TcpServer
 
 EIGHT_BITS = SerialFraming(data_bits=8, parity="none")
+PASS_S = 0.25
 PORT = re.compile(r"TCPIP\d*::[^:]+::(\d+)::SOCKET", re.IGNORECASE)
 
 
@@ -57,8 +58,8 @@ async def start(
     control = Control(ports, clock)
     control_port = await control.start(wiring.control_port)
     context.push_async_callback(control.stop)
-    playing = asyncio.create_task(play(faults, ports, clock))
-    context.callback(playing.cancel)
+    for task in (play(faults, ports, clock), _let_time_pass(ports.values(), clock)):
+        context.callback(asyncio.create_task(task).cancel)
     instruments = {
         # A pseudo-terminal frames nothing, and Linux refuses to set it to seven bits.
         name: configured.model_copy(
@@ -73,6 +74,14 @@ async def start(
         "clock": laboratory.clock.model_copy(update={"speed": clock.speed}),
     }
     return laboratory.model_copy(update=changes)
+
+
+async def _let_time_pass(ports: Collection[Port], clock: Clock) -> None:
+    """Instruments live on while nobody asks them: one that had to catch up on an hour would keep all the others waiting."""
+    while True:
+        await asyncio.sleep(PASS_S)
+        for port in ports:
+            port.instrument.state(clock.now())
 
 
 async def _on_serial_line(port: Port, context: AsyncExitStack) -> str:

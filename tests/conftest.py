@@ -39,6 +39,14 @@ def _wires() -> set[str]:
     return found
 
 
+@pytest.fixture(autouse=True, scope="session")
+def a_state_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Logs, keys and owners of the tests are not those of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Runs around each test, outside its own fixtures."""

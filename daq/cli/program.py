@@ -21,12 +21,13 @@ from daq.cli.talk import talk
 from daq.cli.verify import verify
 from daq.engine.forecast import OutputError
 from daq.engine.instruments import InstrumentsError
+from daq.engine.vigil import StartRefused
 from daq.record.run_file import RunFileError
 from daq.safety.asking import NoAnswer
 from daq.safety.guarded import GuardError
 from daq.safety.ownership import Owned
 
-FAILURES = (GuardError, InstrumentsError, NoAnswer, OutputError, Owned, RunFileError, SimulationError)
+FAILURES = (GuardError, InstrumentsError, NoAnswer, OutputError, Owned, RunFileError, SimulationError, StartRefused)
 
 program = typer.Typer(
     name="clusterbeam",

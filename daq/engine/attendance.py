@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from threading import Lock
+from threading import Event, Lock
 from types import TracebackType
 from typing import Protocol
 
 from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
+from daq.engine.vigil import Vigil
 from drivers.errors import DriverError, LinkClosed
 from drivers.quantity import Quantity, Value
 from drivers.roles import Status
@@ -59,9 +60,14 @@ class Attendance:
     """
 
     def __init__(
-        self, instruments: Instruments, clock: Clock, changed: Callable[[str], None], forget: Callable[[str], None]
+        self,
+        instruments: Instruments,
+        clock: Clock,
+        vigil: Vigil,
+        changed: Callable[[str], None],
+        forget: Callable[[str], None],
     ) -> None:
-        self._instruments, self._clock = instruments, clock
+        self._instruments, self._clock, self._vigil = instruments, clock, vigil
         self._changed, self._forget = changed, forget
         self._digitizer = instruments.laboratory.named("digitizer")
         self._conditions = {name: Condition() for name in instruments.by_name}
@@ -71,7 +77,9 @@ class Attendance:
         self._listeners: list[Listener] = []
         self._pause_s: dict[str, float] = {}
         self._next_s: dict[str, float] = {}
-        self._housekeeping = Housekeeping(instruments, clock, self, lambda name: bool(self._lent) and name == self._digitizer)
+        self._unseen = set(instruments.by_name)
+        self._all_seen = Event()
+        self._housekeeping = Housekeeping(instruments, clock, self, vigil.interlocks.quantities, self._is_spared)
 
     def __enter__(self) -> "Attendance":
         self._housekeeping.__enter__()
@@ -83,8 +91,11 @@ class Attendance:
     def condition(self, name: str) -> Condition:
         """How an instrument is, with what it last said; live only if that is fresh."""
         found = self._conditions[name]
-        spared = bool(self._lent) and name == self._digitizer
-        return replace(found, live=found.live and (spared or time.time() - found.answered < self.stale_s(name)))
+        return replace(found, live=found.live and (self._is_spared(name) or time.time() - found.answered < self.stale_s(name)))
+
+    def wait_for_all(self, timeout_s: float) -> None:
+        """Until every instrument has been looked at once, or has not answered; this long at most (wall time)."""
+        self._all_seen.wait(timeout_s)
 
     def stale_s(self, name: str) -> float:
         """Age (wall time) from which on a value of this instrument is stale: three polls, and the deadlines of one exchange."""
@@ -118,6 +129,7 @@ class Attendance:
 
     def answered(self, instrument: str, status: Status, asked_s: float) -> None:
         self._pause_s.pop(instrument, None)
+        self._vigil.status(instrument, status, asked_s)
         error = "" if status.ok else ", ".join((status.state, *status.warnings))
         self._renew(instrument, lambda old: replace(old, live=True, status=status, error=error, answered=time.time()))
 
@@ -126,19 +138,31 @@ class Attendance:
         if isinstance(error, LinkClosed):
             self._mend(instrument)
 
-    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: float) -> None:
-        latest = Latest(bool(value) if quantity.kind is bool else value, quantity.unit, time.time())
+    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: Value) -> None:
+        latest = Latest(value, quantity.unit, time.time())
         self._renew(instrument, lambda old: replace(old, readings={**old.readings, quantity.name: latest}))
-        for listener in list(self._listeners):
-            listener.reading(instrument, quantity, asked_s, value)
+        self._vigil.reading(f"{instrument}.{quantity.name}", latest.value, asked_s)
+        for listener in list(self._listeners) if quantity.polled else ():
+            listener.reading(instrument, quantity, asked_s, float(value))
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        if not self._conditions[instrument].live:
+            self._vigil.status(instrument, None, asked_s, reason)
         for listener in list(self._listeners):
             listener.unfit(instrument, reason, good_s, asked_s)
 
     def fit(self, instrument: str, asked_s: float) -> None:
         for listener in list(self._listeners):
             listener.fit(instrument, asked_s)
+
+    def looked(self, instrument: str) -> None:
+        with self._lock:
+            self._unseen.discard(instrument)
+            if not self._unseen:
+                self._all_seen.set()
+
+    def _is_spared(self, name: str) -> bool:
+        return bool(self._lent) and name == self._digitizer
 
     def _renew(self, instrument: str, change: Callable[[Condition], Condition]) -> None:
         with self._lock:

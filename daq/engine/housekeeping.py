@@ -1,6 +1,6 @@
 """Watching the instruments: one thread for each, so that a dead one delays nobody else."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from threading import Event, Thread
 from types import TracebackType
 from typing import Protocol
@@ -9,7 +9,7 @@ from daq.engine.clock import Clock
 from daq.engine.instruments import Instruments
 from daq.record.messages import Channel
 from drivers.errors import DriverError, LinkClosed
-from drivers.quantity import Quantity
+from drivers.quantity import Quantity, Value
 from drivers.roles import Instrument, Status
 
 PATIENCE = 3
@@ -25,7 +25,10 @@ class Watcher(Protocol):
     def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:
         """An instrument did not answer, or not in a way that makes sense."""
 
-    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: float) -> None:
+    def looked(self, instrument: str) -> None:
+        """An instrument has been polled, whatever came of it."""
+
+    def reading(self, instrument: str, quantity: Quantity, asked_s: float, value: Value) -> None:
         """A reading, asked for at this laboratory time."""
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
@@ -50,16 +53,23 @@ def channels(instruments: Instruments) -> tuple[Channel, ...]:
 
 
 class Housekeeping:
-    """A context in which every instrument is polled at its own period.
+    """A context in which every instrument is polled at its own period, for what its driver declares and what is wanted `also`
+    (`instrument.quantity`).
 
     An instrument of which `spared` is true is left alone meanwhile: the digitizer's link belongs to the shots, which show at
     once when it fails.  One that was lost is asked again at every period, on a new wire if somebody made one.
     """
 
     def __init__(
-        self, instruments: Instruments, clock: Clock, watcher: Watcher, spared: Callable[[str], bool] = lambda name: False
+        self,
+        instruments: Instruments,
+        clock: Clock,
+        watcher: Watcher,
+        also: Collection[str] = (),
+        spared: Callable[[str], bool] = lambda name: False,
     ) -> None:
-        self._instruments, self._clock, self._watcher, self._spared = instruments, clock, watcher, spared
+        self._instruments, self._clock, self._watcher = instruments, clock, watcher
+        self._also, self._spared = also, spared
         self._end = Event()
         self._threads = [
             Thread(target=self._watch, args=(name,), name=f"watch-{name}", daemon=True) for name in instruments.by_name
@@ -100,6 +110,7 @@ class Housekeeping:
             elif not failures:
                 good_s = asked_s
                 self._watcher.fit(name, asked_s)
+            self._watcher.looked(name)
             self._clock.wait(period_s, self._end)
 
     def _poll(self, name: str) -> str | None:
@@ -108,13 +119,16 @@ class Housekeeping:
         asked_s = self._clock.now()
         status = instrument.status()
         self._watcher.answered(name, status, asked_s)
-        for quantity in watched(instrument):
+        for quantity in self._wanted(name, instrument):
             if self._end.is_set():
                 break
             asked_s = self._clock.now()
-            value = float(instrument.read(quantity.name))
-            self._watcher.reading(name, quantity, asked_s, value)
+            self._watcher.reading(name, quantity, asked_s, instrument.read(quantity.name))
         return None if status.ok else f"{name} is not fit for a run: {', '.join((status.state, *status.warnings))}"
+
+    def _wanted(self, name: str, instrument: Instrument) -> list[Quantity]:
+        more = [one for one in instrument.quantities.values() if not one.polled and f"{name}.{one.name}" in self._also]
+        return watched(instrument) + more
 
 
 def _polled(instruments: Instruments) -> Mapping[str, Instrument]:

@@ -30,6 +30,8 @@ class Pauses:
         self._control, self._machine, self._clock, self._logbook = control, machine, clock, logbook
         self.look: Callable[[], None] = lambda: None
         """Called again and again during a pause."""
+        self.held: Callable[[], None] = lambda: None
+        """Called when the triggers are stopped."""
         self._attempts: dict[str, int] = {}
         self._tried_s: dict[str, float] = {}
         self.holding = False
@@ -76,6 +78,7 @@ class Pauses:
     def hold(self) -> None:
         """Stop the triggers.  What is unfit from now on may be so because of that."""
         self.holding = True
+        self.held()
         try:
             self._machine.hold()
         except DriverError as error:

@@ -4,7 +4,7 @@ idle → preparing → running ⇄ paused → finishing → idle, or fault (`daq
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from daq.plan.expansion import PlannedStep, steps
 from daq.record.blocks import Step, TraceAxis
 from daq.record.parts import Parts
 from daq.record.recorder import RecordingError
+from daq.safety.interlocks import Phase
 from daq.safety.safe_order import make_safe, stand_by
 from drivers.errors import DriverError
 
@@ -59,6 +60,10 @@ class Company:
     """What follows the run file; it is left when that is closed."""
     expect: Expect = UNGUARDED
     """Who is told until when the run has to be done with what it does (wall time)."""
+    enter: Callable[[Phase], None] = lambda phase: None
+    """Who is told whether shots are taken."""
+    resumed: Callable[[], None] = lambda: None
+    """Who is told that the operator lets the run go on."""
 
 
 class Run:
@@ -91,6 +96,7 @@ class Run:
         keep_free_MB = laboratory.recording.keep_free_MB
         self._disk = Disk(directory, keep_free_MB, self._control, self._logbook.reading, self._clock.now)
         self._pauses.look = self._disk.look
+        self._pauses.held = lambda: company.enter("run")
 
     def stop(self) -> None:
         """Ask the run to end: the partial burst is read and recorded."""
@@ -101,8 +107,17 @@ class Run:
         self._control.fail(reason)
 
     def event(self, text: str) -> None:
-        """Write a line into the run's log; from any thread."""
-        self._logbook.event(text)
+        """Write a line into the run's log; from any thread.  That nothing can be written any more is the run's own to say."""
+        with suppress(RecordingError):
+            self._logbook.event(text)
+
+    def hinder(self, name: str, reason: str) -> None:
+        """Something stands in the run's way: it pauses until `clear`."""
+        self._control.hinder(name, reason)
+
+    def clear(self, name: str) -> None:
+        """It does not any more."""
+        self._control.clear(name)
 
     def pause(self) -> None:
         """Stop the triggers and wait; the partial burst is read and recorded."""
@@ -110,6 +125,7 @@ class Run:
 
     def resume(self) -> None:
         """Go on after a pause."""
+        self._company.resumed()
         self._control.resume()
 
     def note(self, text: str) -> None:
@@ -239,9 +255,11 @@ class Run:
                 if unreached:
                     self._logbook.report(State.RUNNING, f"going to {described(step)}")
                     taking.watch.reaching()
+                    self._company.enter("run")
                     reached = self._machine.reach(step)
                     recorded = recorded or self._logbook.step(step, reached)
                     taking.watch.reached(self._machine.expected(step))
+                    self._company.enter("shots")
                     unreached = False
                 assert recorded is not None
                 planned = step.first + step.shots - left
@@ -268,6 +286,7 @@ class Run:
 
     def _finish(self, ending: Ending, reason: str) -> Summary:
         self._clock.expect(FINISH_S)
+        self._company.enter("idle")
         self._logbook.report(State.FINISHING, "bringing the machine to rest")
         if ending is Ending.COMPLETE:
             self._snapshots.begin("end")

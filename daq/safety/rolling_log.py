@@ -1,19 +1,11 @@
 """The laboratory's log: lines of text that outlive the program, in files that follow each other when they are full."""
 
-import os
 import sys
 from datetime import UTC, datetime
 from logging import INFO, LogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
-
-
-def user_directory() -> Path:
-    """Where this user keeps what programs have to remember."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "clusterbeam"
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "clusterbeam"
 
 
 class RollingLog:

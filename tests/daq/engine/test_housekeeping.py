@@ -12,7 +12,7 @@ from daq.engine.clock import Clock
 from daq.engine.housekeeping import Housekeeping
 from daq.engine.instruments import Instruments
 from drivers.errors import DriverError
-from drivers.quantity import Quantity
+from drivers.quantity import Quantity, Value
 from drivers.roles import Status
 from simulators.wire.remote import Remote
 from tests.daq.cli.conftest import simulation
@@ -35,7 +35,7 @@ def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> 
             instruments.by_name[dead].link.timeout_s = 10.0  # type: ignore[attr-defined]
 
             class Notes:
-                def reading(self, name: str, quantity: Quantity, asked_s: float, value: float) -> None:
+                def reading(self, name: str, quantity: Quantity, asked_s: float, value: Value) -> None:
                     readings[name] = readings.get(name, 0) + 1
                     if all(readings.get(other, 0) >= ENOUGH for other in others):
                         everybody.set()
@@ -45,6 +45,9 @@ def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> 
                         given_up.set()
 
                 def answered(self, instrument: str, status: Status, asked_s: float) -> None:
+                    pass
+
+                def looked(self, instrument: str) -> None:
                     pass
 
                 def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:

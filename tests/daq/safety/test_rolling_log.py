@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daq.safety.rolling_log import RollingLog, user_directory
+from daq.safety.rolling_log import RollingLog
 
 
 def test_a_text_is_a_line_with_its_time(tmp_path: Path) -> None:
@@ -48,20 +48,3 @@ def test_what_cannot_be_written_is_remembered_and_not_raised(tmp_path: Path, mon
         log.write("kept", 0.0)
         assert log.trouble == ""
     assert log.path.read_text().endswith("Z kept\n")
-
-
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {"XDG_STATE_HOME": "/state"}, Path("/state/clusterbeam")),
-        ("linux", {"XDG_STATE_HOME": ""}, Path.home() / ".local" / "state" / "clusterbeam"),
-        ("win32", {"LOCALAPPDATA": "/local"}, Path("/local/clusterbeam")),
-    ],
-)
-def test_its_directory_is_the_users(
-    monkeypatch: pytest.MonkeyPatch, platform: str, variables: dict[str, str], expected: Path
-) -> None:
-    monkeypatch.setattr("daq.safety.rolling_log.sys.platform", platform)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    assert user_directory() == expected
