@@ -158,7 +158,7 @@ class Client:
                     self._closing.wait(AGAIN_S)
         finally:
             self._lose("this client is closed")
-            context.term()
+            context.destroy(linger=0)
 
     def _attend(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         """To one connection, until it is lost."""
@@ -167,18 +167,19 @@ class Client:
             while not self._closing.is_set():
                 connection.wait(self._wake, self._until_next_s())
                 for message in connection.received():
+                    self._hear(connection, "")
                     self._take(message)
-                late = connection.keep_up()
-                if connection.complete:
-                    self._hear(connection, late)
+                self._hear(connection, connection.keep_up())
                 self._send(connection)
                 self._give_up()
         finally:
             connection.close()
 
     def _hear(self, connection: Connection, late: str) -> None:
-        self._heard = _Heard(late, True, connection.laboratory, connection.name, connection.heard, connection.wall_s)
-        self._ready.set()
+        """Tell the other threads how things stand, before they see what it was that has come."""
+        if connection.complete:
+            name, laboratory = connection.name, connection.laboratory
+            self._heard = _Heard(late, True, laboratory, name, connection.heard, connection.wall_s)
 
     def _take(self, message: Answered | Batch[AnyPart]) -> None:
         if isinstance(message, Answered):
@@ -187,6 +188,7 @@ class Client:
                 asked.answer.set_result(message.answer)
         elif message.complete:
             self._replace(message.parts)
+            self._ready.set()
         else:
             for part in message.parts:
                 self._board.put(key(part), part)

@@ -26,14 +26,15 @@ from daq.service.messages import (
     Refresh,
     Said,
     Welcome,
-    encoded,
     from_client,
+    shown,
 )
 from daq.service.session import WAITING, Session
 from daq.service.sockets import Sockets
 from daq.service.wake import Wake
 
-CLIENTS = 32
+CLIENTS = 64
+SHUT_OUT = "this key is not allowed any more"
 LONGEST_S = 3600.0
 """A deadline further away is refused."""
 
@@ -111,12 +112,18 @@ class Desk:
     def _beat(self, now: float) -> None:
         """Also finds out whose connection has gone."""
         for session in list(self._sessions.values()):
-            self._tell(session, Beat(time.time(), now))
+            if self._sockets.is_allowed(session.user):
+                self._tell(session, Beat(time.time(), now))
+            else:
+                self._tell(session, Over(SHUT_OUT))
+                self._end(session, "is not allowed any more")
         self._ended = [session for session in self._ended if not session.ended()]
 
     def _greet(self, route: bytes, user: str, session: Session | None, hello: Hello) -> None:
         if hello.version != VERSION:
             self._say(route, Over(f"the service speaks version {VERSION}, this program {hello.version}; update the older one"))
+        elif not self._sockets.is_allowed(user):
+            self._say(route, Over(SHUT_OUT))
         elif session is not None or route in self._sessions:
             self._say(route, Answered(0, Answer(False, "this connection has its session already")))
         elif len(self._sessions) + len(self._ended) >= CLIENTS:
@@ -209,5 +216,5 @@ class Desk:
         self._show(part)
 
     def _show(self, part: ControlPart) -> None:
-        self.board.put(key(part), msgspec.Raw(encoded(part)))
+        self.board.put(key(part), shown(part))
         self._wake.ring()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from daq.face import Face
 from daq.face.commands import Answer, EmergencyStop, GiveControl, TakeControl
 from daq.service.control import Control
-from daq.service.messages import ANSWER, Ask
+from daq.service.messages import Ask, fit
 from daq.service.session import Session
 
 
@@ -26,14 +26,11 @@ class Execution:
         if isinstance(ask.command, GiveControl):
             return self._control.give(session.id)
         try:
-            answer = self._face.submit(ask.command, session.name)
+            return fit(self._face.submit(ask.command, session.name))
         except Exception as error:
             what = f"{type(ask.command).__name__} failed inside the service ({type(error).__name__}: {error})"
             self._log(f"{what}; {session.name} had asked for it")
             return Answer(False, f"{what}; see the log for what was done")
-        if len(answer.text) > ANSWER:
-            return Answer(answer.ok, answer.text[:ANSWER] + " …", answer.value)
-        return answer
 
     def _refusal(self, session: Session, ask: Ask) -> str:
         if isinstance(ask.command, EmergencyStop):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import zmq
 
 from daq.service.errors import ServiceError
-from daq.service.place import Place, read_own, read_private, write_once
+from daq.service.place import Place, read_own, read_private, write, write_once
 
 KEY = re.compile(r"[0-9a-zA-Z.\-:+=^!/*?&<>()\[\]{}@%$#]{40}")
 NAME = re.compile(r"[\w.+-]{1,40}(@[\w.+-]{1,40})?")
@@ -40,7 +40,9 @@ class Keys:
     def client(self) -> Pair:
         """What this user's programs are known by; on this computer the service knows it, elsewhere it has to be allowed."""
         pair = _pair(self._place.keys / "client.key")
-        write_once(self._place.keys / "client.pub", pair.public.decode() + "\n")
+        handed_out = self._place.keys / "client.pub"
+        if not handed_out.exists() or _key(handed_out, handed_out.read_text()) != pair.public:
+            write(handed_out, pair.public.decode() + "\n")
         return pair
 
     def holder(self, public: bytes, address: str) -> str:
@@ -51,6 +53,10 @@ class Keys:
             if NAME.fullmatch(path.stem) and _key(path, read_own(path)) == public:
                 return path.stem
         return ""
+
+    def is_allowed(self, name: str) -> bool:
+        """Whether the holder of this name still is: its file may have been removed since it came."""
+        return name == own_name() or (self._place.allowed / f"{name}.pub").exists()
 
 
 def own_name() -> str:

@@ -1,6 +1,7 @@
 """A thread that does one thing after the other, for one client."""
 
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -9,7 +10,7 @@ Job = TypeVar("Job")
 
 
 class Lane(Generic[Job]):
-    """At most `most` jobs wait.  `do` has to raise nothing."""
+    """At most `most` jobs wait.  What one raises is printed; the next is done all the same."""
 
     def __init__(self, name: str, do: Callable[[Job], None], most: int) -> None:
         self._do, self._most = do, most
@@ -46,4 +47,7 @@ class Lane(Generic[Job]):
                 if not self._jobs:
                     return
                 job = self._jobs.popleft()
-            self._do(job)
+            try:
+                self._do(job)
+            except Exception:
+                traceback.print_exc()

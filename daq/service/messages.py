@@ -132,6 +132,8 @@ class Batch(msgspec.Struct, Generic[Shown], frozen=True, array_like=True):
 _from_client = msgspec.msgpack.Decoder(FromClient)
 _from_server = msgspec.msgpack.Decoder(FromServer)
 _batch = msgspec.msgpack.Decoder(Batch[AnyPart])
+_part = msgspec.msgpack.Decoder(AnyPart)
+_answer = msgspec.msgpack.Decoder(Answer)
 _command = msgspec.msgpack.Decoder(Command)
 _encoder = msgspec.msgpack.Encoder()
 
@@ -140,9 +142,22 @@ class MalformedError(ValueError):
     """Not a message, or not one of this direction; says what is wrong with it."""
 
 
-def encoded(message: FromClient | FromServer | Batch[msgspec.Raw] | AnyPart) -> bytes:
-    """As it goes on the wire.  Raises `TypeError` for a part with something in it that has no form there."""
+def encoded(message: FromClient | FromServer | Batch[msgspec.Raw]) -> bytes:
+    """As it goes on the wire."""
     return _encoder.encode(message)
+
+
+def shown(part: AnyPart) -> msgspec.Raw:
+    """A part for a batch.  Raises `TypeError` or `ValueError` for one that clients could not read."""
+    raw = _encoder.encode(part)
+    _part.decode(raw)
+    return msgspec.Raw(raw)
+
+
+def fit(answer: Answer) -> Answer:
+    """With not too many words.  Raises `TypeError` or `ValueError` for one that clients could not read."""
+    _answer.decode(_encoder.encode(answer))
+    return answer if len(answer.text) <= ANSWER else msgspec.structs.replace(answer, text=answer.text[:ANSWER] + " …")
 
 
 def from_client(frame: bytes) -> FromClient:

@@ -21,12 +21,15 @@ READ_AHEAD = 32
 SEND_AHEAD = 1000
 """Messages to one client that its wire does not take yet; what is more is dropped."""
 HANDSHAKE_MS = 5000
+PING_MS = 5000
+"""ZeroMQ's own: closes connections whose other end has vanished without a word."""
 
 
 class Sockets:
     """`endpoint` is the one on loopback, `outside` what `bind` asked for.  Raises `ServiceError` when that cannot be had."""
 
     def __init__(self, keys: Keys, bind: str, log: Callable[[str], object]) -> None:
+        self.is_allowed = keys.is_allowed
         self._context = zmq.Context()
         self._admission = Admission(self._context, keys, log)
         self._router = self._context.socket(zmq.ROUTER)
@@ -71,9 +74,7 @@ class Sockets:
 
     def close(self) -> None:
         """For good; what is still on its way is dropped."""
-        self._router.close(linger=0)
-        self._admission.socket.close(linger=0)
-        self._context.term()
+        self._context.destroy(linger=0)
 
     def _set(self, keys: Keys) -> None:
         router = self._router
@@ -84,7 +85,7 @@ class Sockets:
         router.router_mandatory = True
         router.maxmsgsize = FRAME
         router.rcvhwm, router.sndhwm = READ_AHEAD, SEND_AHEAD
-        router.handshake_ivl = HANDSHAKE_MS
+        router.handshake_ivl, router.heartbeat_ivl = HANDSHAKE_MS, PING_MS
 
     def _bound(self, address: str) -> str:
         try:

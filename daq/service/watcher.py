@@ -8,11 +8,11 @@ import msgspec
 from daq.face import Face
 from daq.face.board import Board
 from daq.face.state import AnyPart, ControlPart, Snapshot, key
-from daq.service.messages import encoded
+from daq.service.messages import shown
 
 REFRESH_S = 0.05
 """Between two looks at the face: what changes faster is conflated."""
-WAIT_S = 0.5
+WAIT_S = 0.2
 AGAIN_S = 1.0
 
 
@@ -57,7 +57,7 @@ class Watcher:
             if isinstance(part, ControlPart):
                 continue
             try:
-                self._board.put(key(part), msgspec.Raw(encoded(part)))
-            except TypeError as error:
+                self._board.put(key(part), shown(part))
+            except (TypeError, ValueError) as error:
                 self._log(f"{key(part)} cannot be shown to others: {error}")
         self._news()
