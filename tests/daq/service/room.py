@@ -11,12 +11,15 @@ from daq.face.state import AnyPart, Change, EmergencyPart, InstrumentPart, LogPa
 LABORATORY = "Room of the tests"
 SILENT = "silent.value"
 """Setting it takes until `released`."""
+UNREADABLE = "strange.value"
+"""Reading it gives what no client understands."""
 
 
 class FakeRoom:
     """Implements `Face`; `done` is what was executed, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, laboratory: str = LABORATORY) -> None:
+        self._laboratory = laboratory
         self.board: Board[AnyPart] = Board()
         self.done: list[tuple[Command, str]] = []
         self.began = threading.Event()
@@ -55,13 +58,15 @@ class FakeRoom:
             raise ValueError("as asked")
         if isinstance(command, EmergencyStop):
             self.show(EmergencyPart(True, by, time.time(), True, ("delay generator: triggers off",)))
+        if isinstance(command, Read) and command.quantity == UNREADABLE:
+            return Answer(True, value=object())  # type: ignore[arg-type]
         if isinstance(command, Read):
             return Answer(True, value=80.0)
         return Answer(True, f"{type(command).__name__} done")
 
     def snapshot(self) -> Snapshot:
         sequence, parts = self.board.all()
-        return Snapshot(LABORATORY, sequence, time.time(), tuple(parts.values()))
+        return Snapshot(self._laboratory, sequence, time.time(), tuple(parts.values()))
 
     def changes(self, after: int, timeout_s: float) -> Iterator[Change]:
         for sequence, part in self.board.since(after, timeout_s):

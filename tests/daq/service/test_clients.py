@@ -19,7 +19,7 @@ from daq.face.commands import (
     TakeControl,
 )
 from daq.face.reduced import Reduced, Spectrum
-from daq.face.state import AlarmPart, ControlPart, EmergencyPart, LogPart, Reading, RunPart
+from daq.face.state import AlarmPart, ControlPart, EmergencyPart, LogPart, QueuePart, Reading, RunPart
 from daq.service.client import Client
 from daq.service.errors import NoAnswerError
 from daq.service.feed import WINDOW, Feed
@@ -29,7 +29,7 @@ from daq.service.server import Server
 from daq.service.sockets import Sockets
 from tests.daq.service.conftest import HASTY
 from tests.daq.service.raw import Raw, eventually
-from tests.daq.service.room import SILENT, FakeRoom
+from tests.daq.service.room import SILENT, UNREADABLE, FakeRoom
 
 Connect = Callable[[str], Client]
 
@@ -83,9 +83,11 @@ def test_a_large_part_comes_whole(room: FakeRoom, connect: Connect) -> None:
 def test_a_part_without_a_form_on_the_wire_is_left_out(room: FakeRoom, connect: Connect) -> None:
     client = connect("window")
     room.show(LogPart((np.float64(1.0),)))
+    room.show(QueuePart(held=5))  # type: ignore[arg-type]
     room.show(RunPart("running", "goes on"))
     eventually(client, lambda: doing(client) == "goes on")
-    assert room.logged("cannot be shown")
+    assert "LogPart" in room.logged("float64")
+    assert "QueuePart" in room.logged("Expected `str`, got `int`")
 
 
 def test_a_gap_makes_a_client_ask_for_everything(room: FakeRoom, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,6 +248,7 @@ def test_what_fails_inside_is_an_answer(room: FakeRoom, connect: Connect) -> Non
     assert not answer.ok
     assert "as asked" in answer.text
     assert client.name in room.logged("failed inside")
+    assert "failed inside" in client.submit(Read(UNREADABLE)).text
     assert client.submit(Note("goes on")).ok
 
 

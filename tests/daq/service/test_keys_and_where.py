@@ -17,6 +17,7 @@ from daq.service.keys import Keys, own_name
 from daq.service.place import Place, state_directory
 from daq.service.server import Server
 from daq.service.where import Where, read, running, where_is
+from tests.daq.service.raw import eventually
 from tests.daq.service.room import LABORATORY, FakeRoom
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
@@ -96,6 +97,9 @@ def test_a_window_on_another_computer_comes_in_by_files(room: FakeRoom, place: P
         with Client(tmp_path / "lab.json", place=office, program="window") as client:
             assert client.name == "anna@office:window"
             assert client.submit(Read("magnet.current_A")).ok
+            (place.allowed / "anna@office.pub").unlink()
+            eventually(client, lambda: "refuses this program's key" in client.trouble)
+    assert "anna@office:window" in room.logged("not allowed any more")
     assert room.done == [(Read("magnet.current_A"), "anna@office:window")]
 
 
