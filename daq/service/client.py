@@ -1,8 +1,4 @@
-"""A laboratory's face in another process: what its service offers, with the same three verbs.
-
-with Client(where_is("Bench laboratory"), program="window") as laboratory:
-    laboratory.submit(Read("magnet.current_A"))
-"""
+"""A laboratory's face in another process: what its service offers, with the same three verbs (`docs/service.md`)."""
 
 import math
 import time
@@ -17,8 +13,9 @@ from typing import NamedTuple, Self
 import msgspec
 import zmq
 
+from daq.face import Face
 from daq.face.board import Board
-from daq.face.commands import Answer, Command
+from daq.face.commands import Answer, Command, EmergencyStop
 from daq.face.state import AlarmPart, AnyPart, Change, Snapshot, key
 from daq.service.connection import Connection
 from daq.service.errors import NoAnswerError, ServiceError
@@ -35,7 +32,7 @@ CONNECT_S = 5.0
 AGAIN_S = 0.5
 """Between two attempts to connect."""
 UNANSWERED = 100
-"""Commands; one more is not sent."""
+"""Commands; one more is not sent, if it is no emergency stop."""
 
 
 class _Asked(NamedTuple):
@@ -60,7 +57,7 @@ class _Heard(NamedTuple):
     """The service's time (UTC) is so much ahead of this process's monotonic clock."""
 
 
-class Client:
+class Client(Face):
     """What the service at `where` shows and does; of any thread.  `where` is its file, from `where_is` or another computer.
 
     Entering waits up to `wait_s` for the service and raises `ServiceError` without one; with 0 it waits for nothing.
@@ -118,7 +115,8 @@ class Client:
             return answer
         with self._lock:
             trouble = "" if self._heard.open else self._heard.trouble
-            if not trouble and len(self._outbox) + len(self._unanswered) >= UNANSWERED:
+            many = len(self._outbox) + len(self._unanswered) >= UNANSWERED
+            if not trouble and many and not isinstance(command, EmergencyStop):
                 trouble = f"{UNANSWERED} commands are unanswered"
             if not trouble:
                 self._outbox.append(asked)
@@ -153,7 +151,7 @@ class Client:
             while not self._closing.is_set():
                 try:
                     self._attend(context)
-                except ServiceError as error:
+                except (ServiceError, zmq.ZMQError, OSError) as error:
                     self._lose(str(error))
                     self._closing.wait(AGAIN_S)
         finally:

@@ -4,7 +4,6 @@ import struct
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
 
 import zmq
 
@@ -22,6 +21,7 @@ from daq.service.messages import (
     Batch,
     Beat,
     FromClient,
+    FromServer,
     Hello,
     MalformedError,
     Over,
@@ -150,7 +150,7 @@ class Connection:
         except zmq.Again:
             return None
 
-    def _take(self, message: Any) -> Answered | Batch[AnyPart] | None:
+    def _take(self, message: FromServer) -> Answered | Batch[AnyPart] | None:
         match message:
             case Welcome():
                 self._welcome, self._pace = message, message.pace

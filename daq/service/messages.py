@@ -156,8 +156,13 @@ def shown(part: AnyPart) -> msgspec.Raw:
 
 def fit(answer: Answer) -> Answer:
     """With not too many words.  Raises `TypeError` or `ValueError` for one that clients could not read."""
-    _answer.decode(_encoder.encode(answer))
-    return answer if len(answer.text) <= ANSWER else msgspec.structs.replace(answer, text=answer.text[:ANSWER] + " …")
+    if len(answer.text) > ANSWER:
+        answer = msgspec.structs.replace(answer, text=answer.text[:ANSWER] + " …")
+    raw = _encoder.encode(answer)
+    _answer.decode(raw)
+    if len(raw) > FRAME // 2:
+        raise ValueError(f"an answer of {len(raw)} bytes")
+    return answer
 
 
 def from_client(frame: bytes) -> FromClient:
