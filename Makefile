@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench faults interruptions mutate docs interop clean
+.PHONY: demo test check bench faults interruptions fuzz mutate docs interop clean
 
 demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
@@ -30,6 +30,10 @@ faults: $(VENV)/installed-test
 # 100 random interruptions of runs, each resumed.
 interruptions: $(VENV)/installed-test
 	$(BIN)/python -P benchmarks/interruptions.py 100
+
+# A million messages to a service, most of them damaged.
+fuzz: $(VENV)/installed-test
+	$(BIN)/python -P benchmarks/fuzz.py
 
 # One change at a time: every command of a simulator, every terminator and scale factor of a driver; a test must fail.
 mutate: $(VENV)/installed-test

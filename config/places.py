@@ -19,7 +19,8 @@ def state_directory(*below: str) -> Path:
     if sys.platform == "win32":
         home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     else:
-        home = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+        given = Path(os.environ.get("XDG_STATE_HOME", ""))
+        home = given if given.is_absolute() else Path.home() / ".local" / "state"
     place = home / "clusterbeam"
     place.mkdir(mode=ONLY_ME, parents=True, exist_ok=True)
     refuse_others(place)

@@ -3,6 +3,7 @@
 Values are checked when a command is decoded (types, lengths), and again by whoever acts on it.
 """
 
+import sys
 from typing import Annotated
 
 import msgspec
@@ -13,10 +14,12 @@ Line = Annotated[str, Meta(max_length=2_000)]
 Text = Annotated[str, Meta(max_length=20_000)]
 PlanText = Annotated[str, Meta(max_length=200_000)]
 Seconds = Annotated[float, Meta(gt=0, le=7 * 86400)]
+Finite = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+"""Neither NaN nor infinite."""
 
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True):
-    """Base of all commands."""
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag=True, array_like=True):
+    """Base of all commands.  Encoded as a list, its name first: fields in a list cannot be unknown or given twice."""
 
 
 class CheckPlan(Request, frozen=True):
@@ -72,7 +75,7 @@ class Set(Request, frozen=True):
     """Set one quantity by hand; its limits are those of the driver."""
 
     quantity: Name
-    value: float | int | bool | Line
+    value: Finite | int | bool | Line
 
 
 class Note(Request, frozen=True):

@@ -166,6 +166,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     sequence: int
     now: float
     parts: tuple[AnyPart, ...] = ()
+    age_s: float = 0.0
+    """So long ago this was true (wall time): 0 in the engine's process; a client counts from when it last heard the service."""
 
     def of(self, kind: type[Any]) -> list[Any]:
         """All parts of a kind."""
