@@ -1,4 +1,4 @@
-"""One owner per instrument: it can be read who it is, whoever comes too late is told, and locks go with the last who has them."""
+"""One owner per instrument: who it is can be read, whoever comes late is told, and locks go with the last who has them."""
 
 import os
 import signal
