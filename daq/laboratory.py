@@ -316,6 +316,8 @@ class Laboratory:
         self.vigil.begin(run, directory)
         self._run = run
         try:
+            # A stop that came while the start was held against interlocks found no run to end.
+            self._refuse_after_emergency()
             yield
         finally:
             self._run = None

@@ -13,6 +13,7 @@ from typing import IO, Any, cast
 
 import pytest
 
+from config.errors import ConfigurationError
 from config.laboratory import read_laboratory
 from daq import Laboratory
 from daq.safety import guarded
@@ -22,7 +23,7 @@ from daq.safety.guarded import GuardError
 from daq.safety.ownership import Owner, owner_of
 from drivers.registry import driver_class
 from simulators.wire.remote import Remote
-from tests.daq.cli.conftest import Simulation, child, simulation
+from tests.daq.cli.conftest import SMALL, Simulation, child, simulation
 
 LONG_S = 40.0
 ENGINE = """
@@ -238,6 +239,21 @@ def test_when_no_guard_can_be_had_any_more_nothing_is_set(
         with pytest.raises(GuardError, match="there is no guard any more"):
             lab.set("helium.set_pressure_bar", 1.0)
     assert owner_of(addresses(found.config)) is None
+
+
+def test_a_run_that_is_about_to_begin_does_not_after_an_emergency_stop(
+    found: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plan.toml").write_text(SMALL)
+    with Laboratory(found.config) as lab:
+        monkeypatch.setattr(lab._attendance, "wait_for_all", lambda timeout_s: lab.emergency_stop("Ada"))
+        with pytest.raises(ConfigurationError, match="an emergency stop by Ada holds"):
+            lab.run(lab.plan(tmp_path / "plan.toml"), tmp_path / "runs")
+        with pytest.raises(ConfigurationError, match="reset it when everything is in order"):
+            lab.set("helium.set_pressure_bar", 0.0)
+        lab.reset_emergency()
+        lab.set("helium.set_pressure_bar", 0.0)
+    assert not (tmp_path / "runs").exists()
 
 
 def test_an_instrument_that_is_silent_is_tried_again_and_keeps_nobody_waiting(found: Simulation, control: Remote) -> None:
