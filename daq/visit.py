@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -27,6 +28,7 @@ from drivers.links.link import WireLog
 
 LOOK_S, SAFE_S = 15.0, 600.0
 """Longest wait for the owner's answer (wall time): a look, and everything safe with a magnet that takes minutes to ramp."""
+Answer = TypeVar("Answer")
 
 
 def check(path: Path | None = None) -> list[Health]:
@@ -65,11 +67,11 @@ def make_laboratory_safe(path: Path | None = None) -> list[Outcome]:
     owner = _owner(configuration)
     if owner is not None and not owner.ending:
         try:
-            told = ask(owner, "safe", getpass.getuser(), SAFE_S)
-            return msgspec.json.decode(told.body, type=list[Outcome])
+            return _answer(owner, "safe", SAFE_S, list[Outcome])
         except NoAnswer:
-            # It may have ended just now; if not, it is still the owner.
-            if owner_of(one.address for one in configuration.instruments.values()) is not None:
+            # It may have ended just now, or its guard is about to; if not, it is still the owner.
+            owner = _owner(configuration)
+            if owner is not None and not owner.ending:
                 raise
     with Ownership(one.address for one in configuration.instruments.values()):
         return take_and_make_safe(configuration)
@@ -82,7 +84,16 @@ def _owner(configuration: Laboratory) -> Owner | None:
 def _asked(owner: Owner) -> list[Health]:
     if owner.ending:
         raise Owned("the laboratory", owner)
-    return msgspec.json.decode(ask(owner, "health", getpass.getuser(), LOOK_S).body, type=list[Health])
+    return _answer(owner, "health", LOOK_S, list[Health])
+
+
+def _answer(owner: Owner, what: str, within_s: float, kind: type[Answer]) -> Answer:
+    """What the owner says, in place of which it may say what is wrong: `NoAnswer`."""
+    told = ask(owner, what, getpass.getuser(), within_s)
+    try:
+        return msgspec.json.decode(told.body, type=kind)
+    except msgspec.DecodeError:
+        raise NoAnswer(f"{owner} says: {told.body}") from None
 
 
 def _look(configuration: Laboratory, name: str) -> Health:

@@ -77,6 +77,7 @@ class Attendance:
         self._listeners: list[Listener] = []
         self._pause_s: dict[str, float] = {}
         self._next_s: dict[str, float] = {}
+        self._why_lost: dict[str, str] = {}
         self._unseen = set(instruments.by_name)
         self._all_seen = Event()
         self._housekeeping = Housekeeping(instruments, clock, self, vigil.interlocks.quantities, self._is_spared)
@@ -128,13 +129,16 @@ class Attendance:
                 self._lent -= 1
 
     def answered(self, instrument: str, status: Status, asked_s: float) -> None:
-        self._pause_s.pop(instrument, None)
+        for about in (self._pause_s, self._next_s, self._why_lost):
+            about.pop(instrument, None)
         self._vigil.status(instrument, status, asked_s)
         error = "" if status.ok else ", ".join((status.state, *status.warnings))
         self._renew(instrument, lambda old: replace(old, live=True, status=status, error=error, answered=time.time()))
 
     def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:
-        self._renew(instrument, lambda old: replace(old, live=False, error=error.what))
+        # Of a wire that could not be opened again it is told why.
+        what = self._why_lost.get(instrument, error.what) if isinstance(error, LinkClosed) else error.what
+        self._renew(instrument, lambda old: replace(old, live=False, error=what))
         if isinstance(error, LinkClosed):
             self._mend(instrument)
 
@@ -182,7 +186,7 @@ class Attendance:
             try:
                 self._instruments.reconnect(instrument)
             except DriverError as error:
-                what = error.what
+                what = self._why_lost[instrument] = error.what
                 self._renew(instrument, lambda old: replace(old, live=False, error=what))
 
 

@@ -70,10 +70,11 @@ class Instruments:
         """
         self.by_name[name].close()
         instrument, identity = connect_and_identify(name, self.laboratory.instruments[name])
-        self.by_name[name] = instrument
         before = self.identities[name]
         if identity != before:
+            instrument.close()
             raise WrongInstrument(name, f"is now {identity}; it was {before}")
+        self.by_name[name] = instrument
 
     def _of(self, role: Role) -> Instrument:
         return self.by_name[self.laboratory.named(role)]

@@ -59,10 +59,10 @@ class Guard:
     """Hears the engine's words, and judges."""
 
     def __init__(
-        self, watch: Watch, words: "queue.Queue[ToGuard | Asked | None]", tell: Callable[[Asked | Watching], None]
+        self, words: Words, tell: Callable[[Asked | Watching], None], now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._watch, self._words, self._tell = watch, words, tell
-        self._heard = self._ran = time.monotonic()
+        self._words, self._tell, self._now = words, tell, now
+        self._heard = self._ran = now()
         self._due: float | None = None
         self._doing = "starting"
         self._confirm_by: float | None = None
@@ -71,34 +71,28 @@ class Guard:
     def until_needed(self, engine: Process, answer: Callable[[Answered], None]) -> str:
         """Why the guard has to act; empty when the engine has ended in order."""
         while True:
-            try:
-                word = self._words.get(timeout=TICK_S)
-            except queue.Empty:
-                why = self._judged(time.monotonic(), engine)
-                if why:
-                    return why
-                continue
-            self._ran = time.monotonic()
-            self._live(self._ran)
-            match word:
-                case None:
-                    return "the engine has died"
-                case Bye():
-                    return ""
-                case Asked():
-                    self._tell(word)
-                    if word.what == "safe" and self._confirm_by is None:
-                        self._confirm_by = time.monotonic() + CONFIRM_S
-                case Answered():
-                    answer(word)
-                case Confirmed():
-                    self._confirm_by = None
-                case Beat():
-                    self._heard, self._due, self._doing = time.monotonic(), word.due, word.doing
-                case _:
-                    return "the engine says what nobody understands"
-            if self._confirm_by is not None and time.monotonic() > self._confirm_by:
-                return "the engine has not confirmed an emergency stop"
+            with suppress(queue.Empty):
+                match self._words.get(timeout=TICK_S):
+                    case None:
+                        return "the engine has died"
+                    case Bye():
+                        return ""
+                    case Asked() as word:
+                        self._tell(word)
+                        if word.what == "safe" and self._confirm_by is None:
+                            self._confirm_by = self._now() + CONFIRM_S
+                    case Answered() as word:
+                        answer(word)
+                    case Confirmed():
+                        self._confirm_by = None
+                    case Beat() as word:
+                        self._heard, self._due, self._doing = self._now(), word.due, word.doing
+                    case _:
+                        return "the engine says what nobody understands"
+            # Also between words that come in a row: whoever asks all the time must not hide that the engine is silent.
+            why = self._judged(self._now(), engine)
+            if why:
+                return why
 
     def _live(self, now: float) -> None:
         if now - self._said > ALIVE_S:
@@ -111,6 +105,7 @@ class Guard:
         if missed_s > STARVED_S:
             self._heard = now
             self._due = None if self._due is None else self._due + missed_s
+            self._confirm_by = None if self._confirm_by is None else self._confirm_by + missed_s
         self._ran = now
         silent_s = now - self._heard
         if self._confirm_by is not None and now > self._confirm_by:
@@ -195,7 +190,7 @@ def main() -> None:
             with suppress(OSError):
                 say(sys.stdout.buffer, word)
 
-        why = Guard(watch, words, tell).until_needed(engine, askers.answer)
+        why = Guard(words, tell).until_needed(engine, askers.answer)
         if why:
             outcomes = act(watch, laboratory, why, engine, log)
             askers.answer_all(f"{why}; " + "; ".join(map(_line, outcomes)), all(one.confirmed for one in outcomes))

@@ -29,7 +29,7 @@ from daq.safety.guard_words import (
     heard_from_guard,
     say,
 )
-from daq.safety.ownership import Ownership
+from daq.safety.ownership import Ownership, mark_ending
 
 BEAT_S = 0.2
 SILENT_S = 4.0
@@ -65,6 +65,7 @@ class Guarded:
         self._due: float | None = None
         self._doing = "idle"
         self._end = Event()
+        self._answering: list[Thread] = []
         self._heard = 0.0
         self._speaking = Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,11 +84,21 @@ class Guarded:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # Whoever has asked gets an answer; whoever asks from now on waits until we are gone.
+        for thread in self._answering:
+            thread.join()
+        mark_ending(self._ownership.descriptors, os.getpid(), "engine, about to end")
         self._end.set()
         self._say(Bye())
+        listening = self._threads[1]
+        listening.join(END_S)
+        if self._process is not None and listening.is_alive():
+            self._process.kill()
         for thread in self._threads:
             thread.join()
         if self._process is not None:
+            # One that came to be meanwhile has not heard it yet.
+            self._say(Bye())
             _ended(self._process)
 
     @property
@@ -162,7 +173,9 @@ class Guarded:
                 word = heard_from_guard(line)
                 self._heard = time.monotonic()
                 if isinstance(word, Asked):
-                    Thread(target=self._asked, args=(word,), name="asked", daemon=True).start()
+                    thread = Thread(target=self._asked, args=(word,), name="asked", daemon=True)
+                    self._answering = [one for one in self._answering if one.is_alive()] + [thread]
+                    thread.start()
             if self._end.is_set():
                 return
             _ended(process)

@@ -20,6 +20,10 @@ from config.places import state_directory
 
 ENDING_S, LOOK_S = 120.0, 0.1
 """Longest wait for a guard that makes everything safe, and how often it is looked after (wall time)."""
+GLANCE_S = 0.5
+"""Whoever only looks whether an address is free is in the way for a moment."""
+ROOM = 1024
+"""Bytes that the words of an owner fill, with blanks: written at once over those before, they are never seen half."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,13 @@ class Ownership:
         self._held = ExitStack()
 
     def __enter__(self) -> "Ownership":
-        deadline = time.monotonic() + ENDING_S
+        began = time.monotonic()
         while True:
             try:
                 return self._taken()
             except Owned as error:
-                if error.owner is None or not error.owner.ending or time.monotonic() > deadline:
+                ending = error.owner is not None and error.owner.ending
+                if time.monotonic() > began + (ENDING_S if ending else GLANCE_S):
                     raise
                 time.sleep(LOOK_S)
 
@@ -115,11 +120,11 @@ def _path(address: str) -> Path:
 
 
 def _write(descriptors: Iterable[int], owner: Owner) -> None:
-    body = json.dumps(asdict(owner)).encode()
+    body = json.dumps(asdict(owner)).encode().ljust(ROOM)
     for descriptor in descriptors:
-        os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
         os.write(descriptor, body)
+        os.ftruncate(descriptor, len(body))
 
 
 def _program() -> str:
@@ -127,7 +132,7 @@ def _program() -> str:
 
 
 def _read(path: Path) -> Owner | None:
-    with suppress(OSError, ValueError, TypeError):
+    with suppress(OSError, ValueError, TypeError, AttributeError):
         found = json.loads(path.read_text())
         if found.get("guard"):
             found["guard"] = tuple(found["guard"])
@@ -138,13 +143,13 @@ def _read(path: Path) -> Owner | None:
 def _free(path: Path) -> bool:
     descriptor = os.open(path, os.O_RDWR)
     try:
-        return _lock(descriptor)
+        return _lock(descriptor, shared=True)
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> bool:
-    """Whether the lock could be had."""
+def _lock(descriptor: int, shared: bool = False) -> bool:
+    """Whether the lock could be had; `shared` with others who only look, where the system has that."""
     if sys.platform == "win32":
         import msvcrt
 
@@ -158,7 +163,7 @@ def _lock(descriptor: int) -> bool:
     import fcntl
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

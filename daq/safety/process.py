@@ -10,15 +10,18 @@ from types import TracebackType
 
 
 class Process:
-    """A context with a process.  Linux: a descriptor of it.  Elsewhere its number has to do, and its end is not waited for (not
-    tested there).
-
-    `ProcessLookupError` when there is none.
-    """
+    """A context with a process, which may have ended already.  Linux: a descriptor of it.  Elsewhere its number has to do, and
+    its end is not waited for (not tested there)."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._descriptor = os.pidfd_open(pid) if sys.platform == "linux" else None
+        self._descriptor: int | None = None
+        self._was_gone = False
+        if sys.platform == "linux":
+            try:
+                self._descriptor = os.pidfd_open(pid)
+            except ProcessLookupError:
+                self._was_gone = True
 
     def __enter__(self) -> "Process":
         return self
@@ -29,6 +32,8 @@ class Process:
 
     def kill(self) -> None:
         """End it at once, whatever it does; also one that is stopped."""
+        if self._was_gone:
+            return
         with suppress(ProcessLookupError):
             if sys.platform == "linux" and self._descriptor is not None:
                 signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
@@ -38,7 +43,7 @@ class Process:
     def gone(self, within_s: float) -> bool:
         """Whether it ends within this time (wall); its wires are free then."""
         if self._descriptor is None:
-            return False
+            return self._was_gone
         # A process that nobody has waited for yet counts as ended.
         return bool(select.select([self._descriptor], [], [], within_s)[0])
 

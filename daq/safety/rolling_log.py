@@ -49,6 +49,16 @@ class _Handler(RotatingFileHandler):
     def __init__(self, path: Path, file_MB: float, files: int) -> None:
         super().__init__(path, maxBytes=round(file_MB * 1e6), backupCount=files, encoding="utf-8", errors="backslashreplace")
         self.trouble = ""
+        self._is_closed = False
+
+    def emit(self, record: LogRecord) -> None:
+        # Opened again it would stay open: somebody may have something to say when everybody else has gone.
+        if not self._is_closed:
+            super().emit(record)
+
+    def close(self) -> None:
+        self._is_closed = True
+        super().close()
 
     def handleError(self, record: LogRecord) -> None:
         self.trouble = f"{self.baseFilename} cannot be written: {sys.exc_info()[1]}"

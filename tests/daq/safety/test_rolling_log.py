@@ -48,3 +48,10 @@ def test_what_cannot_be_written_is_remembered_and_not_raised(tmp_path: Path, mon
         log.write("kept", 0.0)
         assert log.trouble == ""
     assert log.path.read_text().endswith("Z kept\n")
+
+
+def test_what_comes_when_it_is_closed_does_not_open_it_again(tmp_path: Path) -> None:
+    with RollingLog(tmp_path, "lab", 1.0, 2) as log:
+        log.write("kept", 0.0)
+    log.write("late", 0.0)
+    assert log.path.read_text().endswith("Z kept\n")
