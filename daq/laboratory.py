@@ -282,6 +282,7 @@ class Laboratory:
         self._emergency.reset()
 
     def _refuse_after_emergency(self) -> None:
+        self._guarded.refuse_without()
         if self._emergency.active:
             raise ConfigurationError(f"an emergency stop by {self._emergency.by} holds; reset it when everything is in order")
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, Timer
 from types import TracebackType
 from typing import Any, BinaryIO, cast
 
@@ -35,7 +35,7 @@ BEAT_S = 0.2
 SILENT_S = 4.0
 """A guard that says nothing for so long is replaced."""
 STARVED_S = 1.0
-END_S = 10.0
+START_S, END_S = 30.0, 10.0
 RESTARTS = 3
 """So many guards in a row may fail to start."""
 Answer = Callable[[str], Told]
@@ -110,6 +110,11 @@ class Guarded:
     def pid(self) -> int | None:
         return None if self._process is None else self._process.pid
 
+    def refuse_without(self) -> None:
+        """`GuardError` when the last guard has died and there is no other; not while one is being replaced."""
+        if self._process is None:
+            raise GuardError("there is no guard any more; without it nothing may fire")
+
     def expect(self, within_s: float, doing: str = "") -> None:
         """What begins now is over, or says `expect` again, within this time (wall); else the guard ends this process."""
         self._due = time.monotonic() + within_s
@@ -140,7 +145,10 @@ class Guarded:
         locks = () if sys.platform == "win32" else self._ownership.descriptors
         with suppress(OSError):
             say(_stdin(process), Watch(self._laboratory.model_dump_json(), os.getpid(), str(self.log), key, locks))
+        patience = Timer(START_S, process.kill)
+        patience.start()
         line = _stdout(process).readline()
+        patience.cancel()
         ready = heard_from_guard(line) if line else None
         if not isinstance(ready, Listening):
             _ended(process)

@@ -18,6 +18,7 @@ from daq import Laboratory
 from daq.safety import guarded
 from daq.safety.asking import ask
 from daq.safety.guard_words import Listening, Watch, heard_from_guard, say
+from daq.safety.guarded import GuardError
 from daq.safety.ownership import Owner, owner_of
 from drivers.registry import driver_class
 from simulators.wire.remote import Remote
@@ -203,6 +204,39 @@ def test_a_laboratory_closes_while_its_guard_is_being_replaced(found: Simulation
     """The new one hears that all is well before it sees the engine go."""
     with Laboratory(found.config) as lab:
         os.kill(cast(int, lab._guarded.pid), signal.SIGKILL)
+    assert owner_of(addresses(found.config)) is None
+
+
+def instead_of_a_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(guarded.sys, "executable", str(program))
+
+
+@pytest.mark.parametrize("does", ["exit 3", "exec sleep 60"])
+def test_without_a_guard_a_laboratory_does_not_open(
+    found: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    monkeypatch.setattr(guarded, "START_S", 0.2)
+    instead_of_a_guard(tmp_path, monkeypatch, does)
+    with pytest.raises(GuardError, match="the guard does not start; without it nothing may fire"):
+        Laboratory(found.config).__enter__()
+    assert owner_of(addresses(found.config)) is None
+
+
+def test_when_no_guard_can_be_had_any_more_nothing_is_set(
+    found: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Laboratory(found.config) as lab:
+        lab.set("helium.set_pressure_bar", 0.0)
+        instead_of_a_guard(tmp_path, monkeypatch, "exit 3")
+        os.kill(cast(int, lab._guarded.pid), signal.SIGKILL)
+        (alarm,) = eventually(lambda: [one for one in lab.vigil.alarms.all() if one.name == "guard"])
+        assert alarm.text == "the guard has died (status -9), and no other can be started"
+        assert alarm.active
+        with pytest.raises(GuardError, match="there is no guard any more"):
+            lab.set("helium.set_pressure_bar", 1.0)
     assert owner_of(addresses(found.config)) is None
 
 
