@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
 
 test: $(VENV)/installed-test check
-	$(BIN)/python -P -m pytest
+	$(BIN)/python -P -m pytest -n auto --dist loadfile
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff check .

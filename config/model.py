@@ -35,6 +35,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
 
 
+def parse_toml(text: str, where: str) -> dict[str, Any]:
+    """The table in a text that comes from `where`, or `ConfigurationError`."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{where} is not valid TOML: {error}") from None
+
+
 def read_model(path: Path, model: type[Found]) -> Found:
     """Read and check a TOML file as `model`."""
     return check_model(read_toml(path), model, str(path))

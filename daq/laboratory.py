@@ -5,7 +5,7 @@ with Laboratory("lab.toml") as lab:
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
@@ -22,9 +22,10 @@ from config.calibration import Calibrations
 from config.errors import ConfigurationError
 from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
+from config.model import parse_toml
 from daq.analysis.beside import reducing
 from daq.analysis.running import RunningErrors
-from daq.engine.attendance import Attendance
+from daq.engine.attendance import Attendance, Condition
 from daq.engine.clock import Clock
 from daq.engine.followers import Follower
 from daq.engine.health import Health, looked, silent
@@ -38,7 +39,7 @@ from daq.engine.run import NOBODY, Company, Run
 from daq.engine.state import Ending, Progress, Summary
 from daq.engine.vigil import Vigil
 from daq.face.reduced import Published
-from daq.plan.checking import read_checked_plan
+from daq.plan.checking import checked_plan, read_checked_plan
 from daq.plan.expansion import steps
 from daq.plan.figure import time_line_figure
 from daq.plan.plan import Plan, SetPoint, Settle
@@ -53,7 +54,7 @@ from daq.signals import signals_control
 from drivers.errors import DriverError
 from drivers.quantity import Value
 from drivers.registry import check_options
-from drivers.roles import Digitizer, Segments
+from drivers.roles import Digitizer, Identity, Segments
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -119,6 +120,10 @@ class Laboratory:
         it has in this laboratory; needs no instrument."""
         return read_checked_plan(Path(path), self.configuration, self.calibrations)
 
+    def parse_plan(self, toml: str, where: str) -> Plan:
+        """The same for the text of a plan that comes from `where`."""
+        return checked_plan(parse_toml(toml, where), where, self.configuration, self.calibrations)
+
     def review(self, plan: Plan) -> Review:
         """Hold a plan against this laboratory; needs no instrument.  Raises `ConfigurationError` with every fault."""
         return review(plan, self.configuration, self.calibrations)
@@ -177,6 +182,38 @@ class Laboratory:
                 self.last_summary = ended.result()
         if self.last_summary.ending is Ending.FAILED:
             raise RunFailed(self.last_summary.reason)
+
+    @property
+    def current(self) -> Run | None:
+        """The run that goes on: to be paused, resumed, stopped from another thread."""
+        return self._run
+
+    @property
+    def emergency(self) -> Emergency:
+        """The emergency stop and how it stands."""
+        return self._emergency
+
+    @property
+    def guarded(self) -> Guarded:
+        """The guard, as this process sees it."""
+        return self._guarded
+
+    def condition(self, instrument: str) -> Condition:
+        """How an instrument is, and what it last said."""
+        return self._attendance.condition(instrument)
+
+    @property
+    def identities(self) -> Mapping[str, Identity]:
+        """Who answers as what."""
+        return self._instruments.identities
+
+    def utc_s(self, at_s: float) -> float:
+        """Seconds since 1970 at this laboratory time, of interlocks and alarms."""
+        return self._clock.utc_s(at_s)
+
+    def stale_s(self, instrument: str) -> float:
+        """Age (wall time) from which on a value of an instrument is stale."""
+        return self._attendance.stale_s(instrument)
 
     def note(self, text: str) -> None:
         """Write a note into the log of the run that goes on, from any thread; if there is none, into that of the next one."""

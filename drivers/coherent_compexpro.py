@@ -3,8 +3,9 @@
 Sources: four open drivers that quote the user manual's remote chapter, as collected in the protocol sheet (sections in
 brackets); *assumed* marks what none confirms.  Settings are silent: each is verified by a query.
 
-The serial watchdog (TIMEOUT) is left off: its length is documented nowhere, and one that trips between two polls would end
-runs for nothing.  So without a host the laser stays on; light stops with the triggers of the delay generator.
+The serial watchdog (TIMEOUT) is off unless the option `watchdog` asks for it: its length is documented nowhere, and one that
+trips between two polls would end runs for nothing.  Without it the laser stays on when the host has gone; light stops with the
+triggers of the delay generator.
 """
 
 import re
@@ -81,7 +82,8 @@ class COMPexPro(Driver):
     Constant energy keeps the ion yield per shot while the gas ages, which a fixed high voltage does not.  `energy_mJ` is
     set at `prepare`, through `EGY SET` since its read-back is the preset in every state, while `EGY?` is the last pulse
     when on (that COMPexPro knows `EGY SET` is *assumed*).  `start_s` is the longest wait, in wall time, for ON: the start
-    delay is 4.1 s (section 8).
+    delay is 4.1 s (section 8).  `watchdog` lets the laser go off by itself when nobody speaks to it for some time, which has to
+    be longer than the polling period (section 5).
     """
 
     role = "ionisation laser"
@@ -178,13 +180,15 @@ class COMPexPro(Driver):
         Action("go_on", "OPMODE=CONT", "section 3", "after each step of flushing"),
     )
 
-    def __init__(self, name: str, link: Link, *, energy_mJ: int, start_s: float = 20.0, pause: Pause = time.sleep) -> None:
+    def __init__(
+        self, name: str, link: Link, *, energy_mJ: int, watchdog: bool = False, start_s: float = 20.0, pause: Pause = time.sleep
+    ) -> None:
         super().__init__(name, link, pause=pause)
         self._limit("preset_energy_mJ", 50, 510)
         self.quantities["preset_energy_mJ"].check(name, energy_mJ)
         if not start_s > 0:
             raise LimitError(name, f"start_s = {start_s:g} must be greater than 0")
-        self._energy_mJ = energy_mJ
+        self._energy_mJ, self._watchdog = energy_mJ, watchdog
         self._start_s = start_s
         self._started = False
 
@@ -195,9 +199,12 @@ class COMPexPro(Driver):
         return Identity("Coherent", model, firmware=self._ask("VERSION?"))
 
     def prepare(self) -> None:
-        """Watchdog off (it may have tripped, and then keeps the laser off), off, outside trigger, constant energy."""
+        """Watchdog off (it may have tripped, and then keeps the laser off), off, watchdog on if wanted, outside trigger,
+        constant energy."""
         self.write("watchdog", "OFF")
         self.stop()
+        if self._watchdog:
+            self.write("watchdog", "ON")
         self.write("trigger", "EXT")
         self.write("mode", "EGY NGR")
         self.write("preset_energy_mJ", self._energy_mJ)

@@ -15,6 +15,7 @@ from daq.cli.recover import recover
 from daq.cli.replay import replay
 from daq.cli.run import run
 from daq.cli.safe import safe
+from daq.cli.serve import serve
 from daq.cli.simulate import simulate
 from daq.cli.simulation import SimulationError
 from daq.cli.talk import talk
@@ -26,8 +27,19 @@ from daq.record.run_file import RunFileError
 from daq.safety.asking import NoAnswer
 from daq.safety.guarded import GuardError
 from daq.safety.ownership import Owned
+from daq.service.errors import ServiceError
 
-FAILURES = (GuardError, InstrumentsError, NoAnswer, OutputError, Owned, RunFileError, SimulationError, StartRefused)
+FAILURES = (
+    GuardError,
+    InstrumentsError,
+    NoAnswer,
+    OutputError,
+    Owned,
+    RunFileError,
+    ServiceError,
+    SimulationError,
+    StartRefused,
+)
 
 program = typer.Typer(
     name="clusterbeam",
@@ -36,7 +48,7 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log, replay):
+for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log, replay, serve):
     program.command()(command)
 
 

@@ -26,6 +26,7 @@ class Clock:
     def __init__(self, speed: float, tell: Expect = NOBODY) -> None:
         self.speed = speed
         self._start, self._tell = time.monotonic(), tell
+        self._began = time.time()
 
     def now(self) -> float:
         """Laboratory seconds."""
@@ -34,6 +35,10 @@ class Clock:
     def since(self, other: "Clock") -> float:
         """Laboratory seconds that this clock is behind another of the same speed, which was made earlier."""
         return (self._start - other._start) * self.speed
+
+    def utc_s(self, at_s: float) -> float:
+        """Seconds since 1970 at this laboratory time."""
+        return self._began + at_s / self.speed
 
     def wait(self, duration_s: float, interrupt: Event) -> bool:
         """Wait in laboratory time; True at once when `interrupt` is set."""

@@ -84,6 +84,11 @@ class Logbook:
         return self._recorder is not None
 
     @property
+    def path(self) -> Path | None:
+        """The file that is being written."""
+        return None if self._recorder is None else self._recorder.path
+
+    @property
     def state(self) -> State:
         return self._progress.state
 

@@ -133,6 +133,11 @@ class Run:
         self._logbook.note(text)
 
     @property
+    def path(self) -> Path | None:
+        """The run file, the newest if there are several; None while there is none."""
+        return self._logbook.path
+
+    @property
     def paused(self) -> bool:
         """Whether the operator has asked for a pause."""
         return self._control.paused_by_operator

@@ -63,6 +63,8 @@ class Vigil:
         self._hindered: set[str] = set()
         self._state, self._disk_at = State.IDLE, 0.0
         self._end, self._judging = Event(), Lock()
+        self.line: Callable[[str, float], None] = lambda text, at: None
+        """Told every line of the laboratory's log, and its time (seconds since 1970)."""
         self._thread = Thread(target=self._watch, name="vigil", daemon=True)
 
     def __enter__(self) -> "Vigil":
@@ -77,7 +79,7 @@ class Vigil:
 
     def log(self, text: str) -> None:
         """A line in the laboratory's own log, and in that of the run that goes on."""
-        self._log.write(text, time.time())
+        self._write(text)
         if self._run is not None:
             self._run.event(text)
 
@@ -138,7 +140,7 @@ class Vigil:
         before, self._state = self._state, progress.state
         if progress.state is before:
             return
-        self._log.write(f"{progress.state}: {progress.doing}", time.time())
+        self._write(f"{progress.state}: {progress.doing}")
         match progress.state:
             case State.PAUSED:
                 self._notifier.tell("pause", progress.doing)
@@ -149,6 +151,11 @@ class Vigil:
                 self._notifier.tell("end", f"{progress.doing}; {progress.recorded} shots recorded, {progress.lost} lost")
             case State.PREPARING:
                 self.clear("run")
+
+    def _write(self, text: str) -> None:
+        now = time.time()
+        self._log.write(text, now)
+        self.line(text, now)
 
     def _watch(self) -> None:
         while not self._end.wait(LOOK_S):

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from config.calibration import Calibrations
 from config.errors import ConfigurationError
@@ -26,17 +27,21 @@ BY_TIMING = ("velocity_m_s", *DELAYS)
 def read_checked_plan(path: Path, laboratory: Laboratory, calibrations: Calibrations) -> Plan:
     """Read a plan that this laboratory can do; `ConfigurationError` with all faults of plan and laboratory together."""
     path = plan_file(path)
-    table = read_toml(path)
+    return checked_plan(read_toml(path), str(path), laboratory, calibrations)
+
+
+def checked_plan(table: Mapping[str, Any], where: str, laboratory: Laboratory, calibrations: Calibrations) -> Plan:
+    """The same for a plan whose table comes from `where`."""
     faults: list[str] = []
     try:
-        plan: Plan | None = check_model(table, Plan, str(path))
+        plan: Plan | None = check_model(table, Plan, where)
     except ConfigurationError as error:
         faults.extend(error.faults)
         plan = mended(table, Plan, read_toml(SHIPPED / "plans" / "vanadium-25K.toml"))
     if plan is not None:
         faults.extend(fault for fault in plan_faults(plan, laboratory, calibrations) if fault not in faults)
     if faults or plan is None:
-        raise ConfigurationError.of(str(path), faults)
+        raise ConfigurationError.of(where, faults)
     return plan
 
 

@@ -20,7 +20,7 @@ from daq.face.state import AlarmPart, AnyPart, Change, Snapshot, key
 from daq.service.connection import Connection
 from daq.service.errors import NoAnswerError, ServiceError
 from daq.service.keys import Keys
-from daq.service.messages import Answered, Batch, why_not
+from daq.service.messages import Answered, Batch, Program, why_not
 from daq.service.place import Place
 from daq.service.wake import Wake
 from daq.service.where import read
@@ -65,6 +65,10 @@ class Client(Face):
     """
 
     def __init__(self, where: Path, *, program: str = "script", place: Place | None = None, wait_s: float = CONNECT_S) -> None:
+        try:
+            msgspec.convert(program, Program)
+        except msgspec.ValidationError as error:
+            raise ServiceError(f"a service knows no program called {program!r}: {error}") from None
         self._where, self._program, self._wait_s = where, program, wait_s
         self._keys = Keys(place or Place()).client()
         self._board: Board[AnyPart] = Board()

@@ -56,6 +56,29 @@ def test_preparing(off: str) -> None:
     assert wire.finished()
 
 
+def test_the_watchdog_is_set_where_it_is_wanted() -> None:
+    """After it was cleared, and the laser is off."""
+    unit, wire = laser(
+        [
+            told("TIMEOUT=OFF"),
+            asked("TIMEOUT?", "OFF"),
+            told("OPMODE=OFF"),
+            asked("OPMODE?", "OFF"),
+            told("TIMEOUT=ON"),
+            asked("TIMEOUT?", "ON"),
+            told("TRIGGER=EXT"),
+            EXTERNAL,
+            told("MODE=EGY NGR"),
+            asked("MODE?", "EGY NGR"),
+            told("EGY SET=150"),
+            asked("EGY SET?", "150"),
+        ],
+        watchdog=True,
+    )
+    unit.prepare()
+    assert wire.finished()
+
+
 @pytest.mark.parametrize("waiting", ["OFF,WAIT", "OFF, WAIT", "OFF:0"])
 @pytest.mark.parametrize("on", ["ON", "ON:0", "ON:03"])
 def test_starting_takes_its_time(waiting: str, on: str) -> None:

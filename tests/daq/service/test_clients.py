@@ -21,7 +21,7 @@ from daq.face.commands import (
 from daq.face.reduced import Reduced, Spectrum
 from daq.face.state import AlarmPart, ControlPart, EmergencyPart, LogPart, QueuePart, Reading, RunPart
 from daq.service.client import Client
-from daq.service.errors import NoAnswerError
+from daq.service.errors import NoAnswerError, ServiceError
 from daq.service.feed import WINDOW, Feed
 from daq.service.messages import Alive, Answered, FromServer, Piece, whole
 from daq.service.place import Place
@@ -259,3 +259,8 @@ def test_what_cannot_be_a_command_is_not_sent(room: FakeRoom, connect: Connect) 
     assert not client.submit(Read("")).ok
     assert not client.submit(Reading(1.0, "A", 0.0)).ok  # type: ignore[arg-type]
     assert room.done == []
+
+
+def test_a_name_that_the_service_would_not_take_is_refused_at_once(server: Server, place: Place) -> None:
+    with pytest.raises(ServiceError, match="knows no program called 'first window'"):
+        Client(server.where, program="first window", place=place)
