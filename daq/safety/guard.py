@@ -160,6 +160,12 @@ def _line(outcome: Outcome) -> str:
     return f"{outcome.instrument}: {outcome.detail} ({'confirmed' if outcome.confirmed else 'NOT CONFIRMED'})"
 
 
+def _tell(word: Listening | Asked | Watching) -> None:
+    """That nobody hears it is noticed by the thread that hears."""
+    with suppress(OSError):
+        say(sys.stdout.buffer, word)
+
+
 def _hear(words: Words) -> None:
     try:
         for line in sys.stdin.buffer:
@@ -181,16 +187,12 @@ def main() -> None:
     words: Words = queue.Queue()
     with Process(watch.pid) as engine, Askers(watch.key, words.put) as askers:
         Thread(target=_hear, args=(words,), name="engine", daemon=True).start()
-        say(sys.stdout.buffer, Listening(askers.port))
+        _tell(Listening(askers.port))
         for one in laboratory.instruments.values():
             # Importing takes a second that is not there when it is needed.
             driver_class(one.driver)
 
-        def tell(word: Asked | Watching) -> None:
-            with suppress(OSError):
-                say(sys.stdout.buffer, word)
-
-        why = Guard(words, tell).until_needed(engine, askers.answer)
+        why = Guard(words, _tell).until_needed(engine, askers.answer)
         if why:
             outcomes = act(watch, laboratory, why, engine, log)
             askers.answer_all(f"{why}; " + "; ".join(map(_line, outcomes)), all(one.confirmed for one in outcomes))
