@@ -142,10 +142,9 @@ class Campaign:
             try:
                 if dead:
                     control.fault(dead, "silence", count=1_000_000)
-                began = time.monotonic()
+                # Filling a disk takes seconds, and so does killing one after the other.
                 WAYS[way](Trial(process, self._dice, disk))
-                if way == "guard killed, engine a second later":
-                    began = time.monotonic()
+                began = time.monotonic()
                 took_s = wait_until_safe(control, began, dead)
                 if way == "engine stopped (SIGSTOP)":
                     self._wakes_up(process, control, dead)
