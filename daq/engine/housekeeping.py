@@ -98,6 +98,10 @@ class Housekeeping:
                 unfit = self._poll(name)
                 failures = 0
             except DriverError as error:
+                if name in self._instruments.away:
+                    # Whoever opens its wire anew gets to know how it is.
+                    self._clock.wait(period_s, self._end)
+                    continue
                 self._watcher.silent(name, error, asked_s)
                 # A lost wire tells nothing of the instrument; it was well until the wire failed.
                 failing_s = failing_s if failures else self._clock.now()

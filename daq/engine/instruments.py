@@ -38,6 +38,8 @@ class Instruments:
         self.laboratory = laboratory
         self.by_name: dict[str, Instrument] = {}
         self.identities: dict[str, Identity] = {}
+        self.away: set[str] = set()
+        """Whose wire is being opened anew."""
         self._open = ExitStack()
 
     def __enter__(self) -> "Instruments":
@@ -68,6 +70,13 @@ class Instruments:
 
         Raises `DriverError`; the old wire is closed in any case, so that a device with one socket lets us in again.
         """
+        self.away.add(name)
+        try:
+            self._reconnect(name)
+        finally:
+            self.away.discard(name)
+
+    def _reconnect(self, name: str) -> None:
         self.by_name[name].close()
         instrument, identity = connect_and_identify(name, self.laboratory.instruments[name])
         before = self.identities[name]

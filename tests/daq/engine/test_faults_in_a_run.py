@@ -71,7 +71,7 @@ class Disturbed:
         return summary
 
 
-UNLOCK = {"instrument": "chopper", "kind": "lose_lock", "seconds": 10.0}
+UNLOCK = {"instrument": "chopper", "kind": "lose_lock", "seconds": 16.0}
 TRIP = {"instrument": "magnet", "kind": "interlock", "cause": "magnet water flow"}
 
 

@@ -40,7 +40,7 @@ def open_elsewhere(path: Path, mode: str, swmr: str) -> subprocess.CompletedProc
 
 
 def visible_to_all(path: Path) -> None:
-    for parent in [path, *path.parents][:3]:
+    for parent in [path, *path.parents][:4]:
         parent.chmod(0o755)
 
 
