@@ -191,7 +191,8 @@ class ControlRoom:
         return self._on_run(lambda run: run.pause())
 
     def _resume(self, command: commands.Resume, by: str) -> Answer:
-        return self._on_run(lambda run: run.resume())
+        left = self._vigil.resume(by)
+        return Answer(False, "; ".join(left)) if left else self._on_run(lambda run: run.resume())
 
     def _stop(self, command: commands.Stop, by: str) -> Answer:
         self._hold(f"{by} stopped the run")

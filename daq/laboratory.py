@@ -337,6 +337,8 @@ class Laboratory:
             return run.run()
 
     def _resumed(self) -> None:
+        """Who lets a run go on at the terminal or in a script has seen what it waited for."""
+        self.vigil.acknowledge_latched("the operator")
         self.vigil.resume("the operator")
 
     def _watching(self, watch: Watcher) -> Watcher:

@@ -5,6 +5,7 @@ One thread asks what has to happen; nothing here waits for an instrument.
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from shutil import disk_usage
 from threading import Event, Lock, Thread
@@ -16,7 +17,7 @@ from config.laboratory import Laboratory
 from config.places import state_directory
 from daq.engine.clock import Clock
 from daq.engine.state import Progress, State
-from daq.safety.alarms import Alarms, Entry
+from daq.safety.alarms import AlarmError, Alarms, Entry
 from daq.safety.interlocks import Interlocks, Phase, Verdict
 from daq.safety.notify import Notifier
 from daq.safety.rolling_log import RollingLog
@@ -107,9 +108,18 @@ class Vigil:
 
     def acknowledge(self, alarm: str, by: str) -> None:
         """`AlarmError` if there is no such alarm."""
+        # What has just latched raises its alarm anew, which is the one that is acknowledged.
+        self._judge()
         now_s = self._clock.now()
         self.interlocks.acknowledge(alarm, by, now_s)
         self.alarms.acknowledge(alarm, by, now_s)
+
+    def acknowledge_latched(self, by: str) -> None:
+        """Every interlock that has latched and whose condition has gone, with its alarm."""
+        for shown in self.interlocks.shown():
+            if shown.state == "latched":
+                with suppress(AlarmError):
+                    self.acknowledge(shown.name, by)
 
     def shelve(self, alarm: str, for_s: float, by: str) -> None:
         """`AlarmError` if there is no such alarm, or that is too long."""

@@ -124,6 +124,24 @@ def test_a_pause_holds_a_run_up_until_somebody_resumes_it(tmp_path: Path) -> Non
     assert not found.run.hindrances, "what comes after the run is not its own"
 
 
+def test_whoever_resumes_at_the_terminal_has_seen_what_latched(tmp_path: Path) -> None:
+    with watched(tmp_path, it=interlock(above=30.0, action="pause", latching=True)) as found:
+        found.feed(25.0)
+        found.vigil.begin(found.run, tmp_path)
+        found.feed(31.0)
+        found.run.until(lambda: "interlock it" in found.run.hindrances)
+        found.vigil.acknowledge_latched("Ada")
+        assert found.vigil.resume("Ada"), "it is still too warm, and nothing has latched"
+        found.feed(25.0)
+        found.until(lambda: found.vigil.interlocks.shown()[0].state == "latched")
+        assert found.vigil.resume("Ada"), "it is not acknowledged"
+        found.vigil.acknowledge_latched("Ada")
+        assert found.vigil.resume("Ada") == ()
+        found.run.until(lambda: not found.run.hindrances)
+        found.until(lambda: found.alarm("it") is None)
+        found.vigil.end()
+
+
 def test_a_run_that_begins_while_it_is_too_warm_is_refused(tmp_path: Path) -> None:
     with watched(tmp_path, it=REFUSE) as found:
         with pytest.raises(StartRefused, match=r"^the start is held back: .*it"):
