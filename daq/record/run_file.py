@@ -134,14 +134,33 @@ class RunFile:
 
     def block(self, numbers: NDArray[np.int64]) -> ShotBlock:
         """Recorded shots of one burst.  `RunFileError` when a trace is not what was received from the digitizer."""
+        block = self.unchecked(numbers, self.room(len(numbers)))
+        self.check(block)
+        return block
+
+    def room(self, shots: int) -> NDArray[np.int16]:
+        """Memory for the traces of so many shots, int16[shots, channels, samples]."""
+        return np.empty((shots, *self.traces.shape[1:]), np.int16)
+
+    def unchecked(self, numbers: NDArray[np.int64], room: NDArray[np.int16]) -> ShotBlock:
+        """Recorded shots of one burst, numbers rising, their traces in `room` and not yet compared with their checksums.
+
+        `RunFileError` when HDF5 cannot unpack one.  Other threads of Python go on meanwhile.
+        """
         return ShotBlock(
             step=int(self.shot_steps[numbers[0]]),
             burst=int(self.shot_bursts[numbers[0]]),
             numbers=numbers,
             time_tags_s=self.time_tags_s[numbers],
-            traces=self._read(numbers),
+            traces=self._read(numbers, room[: len(numbers)]),
             planned=int(self.planned[numbers[0]]),
         )
+
+    def check(self, block: ShotBlock) -> None:
+        """`RunFileError` when a trace is not what was received from the digitizer."""
+        changed = block.numbers[checksums(block.traces) != self.checksums[block.numbers]]
+        if len(changed):
+            raise RunFileError(f"{self.path}: the traces of {_counted(changed)} are damaged (they are not what was recorded)")
 
     def blocks(self, shots: int = BLOCK_SHOTS, *, good: bool = False) -> Iterator[ShotBlock]:
         """All recorded shots in order, in blocks of at most `shots` that do not cross a burst; `good` leaves out bad ones."""
@@ -176,16 +195,16 @@ class RunFile:
         names = table["quantity"].asstr()[()]
         return {name: value.decode() for name, value in zip(names, table[when][()], strict=True)}
 
-    def _read(self, numbers: NDArray[np.int64]) -> NDArray[np.int16]:
-        first, last = int(numbers[0]), int(numbers[-1]) + 1
+    def _read(self, numbers: NDArray[np.int64], traces: NDArray[np.int16]) -> NDArray[np.int16]:
+        chosen = self.traces.id.get_space()
+        chosen.select_none()
+        for run in np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1):
+            chosen.select_hyperslab((int(run[0]), 0, 0), (len(run), *traces.shape[1:]), op=h5py.h5s.SELECT_OR)
         try:
-            traces: NDArray[np.int16] = self.traces[first:last]
+            self.traces.id.read(h5py.h5s.create_simple(traces.shape), chosen, traces)
         except OSError as error:
-            raise RunFileError(f"{self.path}: the traces of shots {first} to {last - 1} are damaged ({error})") from None
-        traces = traces if len(numbers) == last - first else traces[numbers - first]
-        changed = numbers[checksums(traces) != self.checksums[numbers]]
-        if len(changed):
-            raise RunFileError(f"{self.path}: the traces of {_counted(changed)} are damaged (they are not what was recorded)")
+            shots = f"shots {numbers[0]} to {numbers[-1]}"
+            raise RunFileError(f"{self.path}: the traces of {shots} are damaged ({error})") from None
         return traces
 
 
@@ -226,12 +245,14 @@ def _closed_or_running(path: Path) -> h5py.File:
     One whose writer is at work, or was killed, opens only as one that may grow; of that HDF5 believes that what is missing
     is still to come, and waits for it for ever.
     """
+    # Traces are read once and whole: a cache of unpacked ones would only push other things out of the processor's.
+    options = {"libver": "latest", "rdcc_nbytes": 0}
     try:
-        return h5py.File(path, "r", libver="latest")
+        return h5py.File(path, "r", **options)
     except OSError as error:
         if "already open" not in str(error) and not is_being_written(path):
             raise
-    return h5py.File(path, "r", libver="latest", swmr=True)
+    return h5py.File(path, "r", swmr=True, **options)
 
 
 def _steps(table: h5py.Group) -> list[Step]:

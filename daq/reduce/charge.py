@@ -1,4 +1,4 @@
-"""Charge of a shot in the bins of a window, in whole sixteenths of a code times sample.
+"""Charge of a shot in the bins of all windows, in whole sixteenths of a code times sample.
 
 A fixed-point unit makes every sum an exact integer: blocks may be added in any grouping with bit-equal results.
 The baseline is one number per shot, rounded to a sixteenth of a code.
@@ -6,8 +6,6 @@ The baseline is one number per shot, rounded to a sixteenth of a code.
 
 import numpy as np
 from numpy.typing import NDArray
-
-from daq.reduce.windows import Window
 
 PARTS = 16
 """Charge units per code times sample."""
@@ -23,37 +21,74 @@ def baselines(traces: NDArray[np.int16], samples: NDArray[np.intp]) -> NDArray[n
     `traces` int16[shots, samples].  The cut is symmetric about the median, its width from the lower quartile range,
     which ions (positive) do not reach.
     """
-    chosen = traces[:, samples]
+    chosen = np.take(traces, samples, axis=1)
     count = chosen.shape[1]
-    low, middle = int(0.159 * count), count // 2
-    ordered = np.partition(chosen, (low, middle), axis=1).astype(np.int32)
-    median = ordered[:, middle, None]
-    reach = np.ceil(CLIP * np.maximum(median - ordered[:, low, None], 1)).astype(np.int32)
-    kept = np.abs(chosen - median) <= reach
-    sums = np.where(kept, chosen, 0).sum(axis=1, dtype=np.int64)
-    rounded: NDArray[np.int64] = np.rint(PARTS * sums / kept.sum(axis=1)).astype(np.int64)
+    low, median = ranked(chosen, int(0.159 * count), count // 2).astype(np.int32)
+    reach = np.ceil(CLIP * np.maximum(median - low, 1)).astype(np.int32)
+    kept = (chosen >= _code(median - reach)) & (chosen <= _code(median + reach))
+    sums = (chosen * kept).sum(axis=1, dtype=np.int64)
+    rounded: NDArray[np.int64] = np.rint(PARTS * sums / _true(kept)).astype(np.int64)
     return rounded
 
 
-def charges(traces: NDArray[np.int16], window: Window, baseline: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Charge per shot and bin, int64[shots, bins] in sixteenths of a code times sample, baseline subtracted."""
-    span = traces[:, window.samples]
-    spb = window.samples_per_bin
-    codes = span[:, ::spb].astype(np.int64)
-    for offset in range(1, spb):
-        codes += span[:, offset::spb]
-    return PARTS * codes - spb * baseline[:, None]
+def ranked(codes: NDArray[np.int16], *places: int) -> NDArray[np.int16]:
+    """What stands at these places of each sorted row, int16[places, rows], of `codes` int16[rows, columns].
+
+    By bisection: to count the smaller codes is so fast that this takes a third of the time of a partial sort.
+    """
+    smaller = np.array(places)[:, None]
+    low, high = _bracket(codes, smaller)
+    while (low < high).any():
+        middle = (low + high) >> 1
+        reached = _true(codes <= middle.astype(np.int16)[..., None]) > smaller
+        low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
+    return low.astype(np.int16)
+
+
+def _bracket(codes: NDArray[np.int16], places: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Two codes, int32[places, rows], between which lies what stands at `places` int64[places, 1] of each sorted row.
+
+    Four standard deviations about the same place of every sixteenth column, and where that fails the row's limits.
+    """
+    few = np.sort(codes[:, ::16], axis=1)
+    reach = int(2 * np.sqrt(few.shape[1]))
+    near = np.clip(places // 16 + np.array([-reach, reach]), 0, few.shape[1] - 1)
+    low, high = few[:, near].transpose(2, 1, 0)
+    low = np.where(_true(codes < low[..., None]) <= places, low, codes.min(axis=1))
+    high = np.where(_true(codes <= high[..., None]) > places, high, codes.max(axis=1))
+    return low.astype(np.int32), high.astype(np.int32)
+
+
+def charges(traces: NDArray[np.int16], samples: NDArray[np.intp], baseline: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Charge per shot and bin, int64[shots, …] in sixteenths of a code times sample, baseline subtracted.
+
+    `samples` intp[samples per bin, …] are the samples of each bin.
+    """
+    codes: NDArray[np.int64] = np.take(traces, samples, axis=1, mode="clip").sum(axis=1, dtype=np.int64)
+    return PARTS * codes - len(samples) * baseline.reshape(-1, *(1 for _ in codes.shape[1:]))
 
 
 def products(charge: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Σ q qᵀ over shots, int64[bins, bins], exact."""
-    shots, bins = charge.shape
+    """Σ q qᵀ over shots for each window, int64[windows, bins, bins], exact, of `charge` int64[shots, windows, bins]."""
+    shots, windows, bins = charge.shape
     largest = max(1, int(np.abs(charge).max(initial=0)))
     at_once = EXACT // largest**2
     if at_once == 0:
         raise ValueError(f"a charge of {largest} units cannot be squared exactly; the window's bins are too wide")
-    total = np.zeros((bins, bins), dtype=np.int64)
+    total = np.zeros((windows, bins, bins), dtype=np.int64)
     for first in range(0, shots, at_once):
         part = charge[first : first + at_once].astype(np.float64)
-        total += (part.T @ part).astype(np.int64)
+        total += (part.transpose(1, 2, 0) @ part.transpose(1, 0, 2)).astype(np.int64)
     return total
+
+
+def _true(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many are true along the last axis."""
+    counted: NDArray[np.int64] = np.bitwise_count(np.packbits(mask, axis=-1)).sum(axis=-1, dtype=np.int64)
+    return counted
+
+
+def _code(codes: NDArray[np.int32]) -> NDArray[np.int16]:
+    """Codes to compare rows with, int16[…, 1], cut off at the limits of int16."""
+    limits = np.iinfo(np.int16)
+    return np.clip(codes, limits.min, limits.max).astype(np.int16)[..., None]

@@ -49,9 +49,13 @@ class StepSums:
     charge: tuple[NDArray[np.int64], ...]
     product: tuple[NDArray[np.int64], ...]
 
+    def check(self, step: Step) -> None:
+        """`ValueError` when `step`, of the same number, has other conditions."""
+        if step != self.step:
+            raise ValueError(f"step {step.index} was given with other conditions than before; they are fixed")
+
     def __add__(self, other: Self) -> "StepSums":
-        if self.step != other.step:
-            raise ValueError(f"step {other.step.index} was given with other conditions than before; they are fixed")
+        self.check(other.step)
         return StepSums(
             self.step,
             self.shots + other.shots,
@@ -59,16 +63,6 @@ class StepSums:
             self.saturated + other.saturated,
             tuple(a + b for a, b in zip(self.charge, other.charge, strict=True)),
             tuple(a + b for a, b in zip(self.product, other.product, strict=True)),
-        )
-
-    def __neg__(self) -> "StepSums":
-        return StepSums(
-            self.step,
-            -self.shots,
-            -self.number_sum,
-            -self.saturated,
-            tuple(-charge for charge in self.charge),
-            tuple(-product for product in self.product),
         )
 
 
@@ -82,9 +76,6 @@ class SpectrumSums:
 
     def __add__(self, other: Self) -> "SpectrumSums":
         return SpectrumSums(self.shots + other.shots, self.codes + other.codes, self.baseline + other.baseline)
-
-    def __neg__(self) -> "SpectrumSums":
-        return SpectrumSums(-self.shots, -self.codes, -self.baseline)
 
     def mean(self) -> NDArray[np.float64]:
         """Mean trace in codes above the mean baseline, float64[samples]."""

@@ -4,15 +4,15 @@
 bit-equal.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
 from config.calibration import Calibrations
 from daq.record.blocks import ShotBlock, Step, TraceAxis
-from daq.reduce.charge import baselines, charges, products
 from daq.reduce.profiles import Profiles, SpectrumSums, StepSums
-from daq.reduce.windows import cluster_windows, ion_free_samples
+from daq.reduce.tally import Places, Tally
+from daq.reduce.windows import bin_samples, cluster_windows, ion_free_samples
 
 MCP = 0
 """Channel of a block that holds the MCP signal."""
@@ -30,30 +30,52 @@ class Reducer:
     def __init__(
         self, axis: TraceAxis, element: str, sizes: Iterable[int], calibrations: Calibrations, saturated_code: int = SATURATED
     ) -> None:
-        self._axis, self._element, self._saturated_code = axis, element, saturated_code
+        self._axis, self._element = axis, element
         self._windows, self._outside = cluster_windows(axis, element, sizes, calibrations)
         if not self._windows:
             raise ValueError(f"none of the sizes of {element} given arrives inside the trace; record longer or name others")
-        self._ion_free = ion_free_samples(axis, element, self._windows, calibrations)
+        ion_free = ion_free_samples(axis, element, self._windows, calibrations)
+        self._places = Places(bin_samples(self._windows), ion_free, saturated_code)
         self._steps: dict[int, StepSums] = {}
         self._spectra: dict[float, SpectrumSums] = {}
+        self._tally: Tally | None = None
+        """Of the latest blocks, all of one step, which are not in the others yet."""
 
     def add(self, step: Step, block: ShotBlock) -> None:
         """Add the shots of a block taken under the conditions of `step`; `ValueError` if the two do not belong together."""
-        for sums, spectrum in self._sums(step, block):
-            self._put(sums, spectrum)
+        self._change(step, block, 1)
 
     def remove(self, step: Step, block: ShotBlock) -> None:
         """Take out the shots of a block that were added before, bit for bit."""
-        for sums, spectrum in self._sums(step, block):
-            self._put(-sums, -spectrum)
+        self._change(step, block, -1)
 
     def profiles(self) -> Profiles:
         """A snapshot; later blocks do not change it."""
+        self._put_down()
         steps = tuple(self._steps[index] for index in sorted(self._steps))
         return Profiles(self._axis, self._element, self._windows, self._outside, steps, dict(self._spectra))
 
-    def _put(self, sums: StepSums, spectrum: SpectrumSums) -> None:
+    def _change(self, step: Step, block: ShotBlock, sign: int) -> None:
+        self._check(step, block)
+        tally = self._tally_of(step)
+        for first in range(0, len(block.traces), SHOTS_AT_ONCE):
+            part = slice(first, first + SHOTS_AT_ONCE)
+            tally.add(block.numbers[part], block.traces[part, MCP], sign)
+
+    def _tally_of(self, step: Step) -> Tally:
+        if self._tally is None or self._tally.step != step:
+            self._put_down()
+            if step.index in self._steps:
+                self._steps[step.index].check(step)
+            self._tally = Tally(step, self._places, self._axis.samples)
+        return self._tally
+
+    def _put_down(self) -> None:
+        """What the tally holds into the sums."""
+        if self._tally is None:
+            return
+        sums, spectrum = self._tally.sums(self._windows)
+        self._tally = None
         index, field_T = sums.step.index, sums.step.field_set_T
         steps, spectra = self._steps, self._spectra
         steps[index] = steps[index] + sums if index in steps else sums
@@ -62,26 +84,6 @@ class Reducer:
             del steps[index]
         if not spectra[field_T].shots:
             del spectra[field_T]
-
-    def _sums(self, step: Step, block: ShotBlock) -> Iterator[tuple[StepSums, SpectrumSums]]:
-        self._check(step, block)
-        for first in range(0, len(block.traces), SHOTS_AT_ONCE):
-            yield self._summed(step, block, slice(first, first + SHOTS_AT_ONCE))
-
-    def _summed(self, step: Step, block: ShotBlock, part: slice) -> tuple[StepSums, SpectrumSums]:
-        traces, numbers = block.traces[part, MCP], block.numbers[part]
-        baseline = baselines(traces, self._ion_free)
-        charge = [charges(traces, window, baseline) for window in self._windows]
-        sums = StepSums(
-            step,
-            len(traces),
-            int(numbers.sum()),
-            int((traces.max(axis=1) >= self._saturated_code).sum()),
-            tuple(q.sum(axis=0) for q in charge),
-            tuple(products(q) for q in charge),
-        )
-        spectrum = SpectrumSums(len(traces), traces.sum(axis=0, dtype=np.int32).astype(np.int64), int(baseline.sum()))
-        return sums, spectrum
 
     def _check(self, step: Step, block: ShotBlock) -> None:
         if block.step != step.index:

@@ -20,8 +20,10 @@ from daq.reduce.reducer import Reducer
 
 STEPS = 2**32
 """The steps of each file are counted on from a multiple of this: more than any file has."""
-AHEAD = 3
-"""Blocks that are read before they are asked for."""
+ROOMS = 2
+"""Blocks in memory: one is worked on while the next is read and unpacked."""
+ROOM_BYTES = 2**23
+"""Two such blocks mostly stay in the processor's cache."""
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Reduction:
         self._reducer = Reducer(run.axis, run.element, range(first, last + 1), run.calibrations)
         self._axis, self._before = run.axis, before
         self._parts: dict[str, _Part] = {}
+        self._at_once = max(1, min(BLOCK_SHOTS, ROOM_BYTES // run.room(1).nbytes))
+        self._rooms = [run.room(self._at_once) for _ in range(ROOMS)]
         self.shots = 0
         """Good shots looked at so far, with beam or without."""
 
@@ -55,10 +59,10 @@ class Reduction:
         good[recorded] = run.bad[recorded] == 0
         added = np.zeros(len(good), bool)
         added[: len(part.added)] = part.added
-        for block in _ahead(run, np.flatnonzero(added & ~good)):
+        for block in self._blocks(run, np.flatnonzero(added & ~good)):
             self._apply(run, part, block, self._reducer.remove)
         last = -1
-        for block in _ahead(run, np.flatnonzero(good & ~added)):
+        for block in self._blocks(run, np.flatnonzero(good & ~added)):
             if block.burst != last:
                 if last >= 0:
                     yield self.shots
@@ -71,7 +75,7 @@ class Reduction:
     def add(self, run: RunFile, numbers: NDArray[np.int64]) -> None:
         """Add these recorded shots, and no others."""
         part = self._part(run)
-        for block in _ahead(run, numbers):
+        for block in self._blocks(run, numbers):
             self._apply(run, part, block, self._reducer.add)
 
     def profiles(self) -> Profiles:
@@ -83,6 +87,21 @@ class Reduction:
             raise ValueError(f"{run.path.name} was recorded with another time axis or scale")
         return self._parts.setdefault(run.run_id, _Part(STEPS * (self._before + len(self._parts))))
 
+    def _blocks(self, run: RunFile, numbers: NDArray[np.int64]) -> Iterator[ShotBlock]:
+        """The blocks of these shots, each good until the next one is asked for, which is read and unpacked meanwhile."""
+        groups = run.grouped(numbers, self._at_once)
+        with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
+            coming = deque(
+                (room, reader.submit(run.unchecked, group, room)) for room in self._rooms for group in islice(groups, 1)
+            )
+            while coming:
+                room, reading = coming.popleft()
+                block = reading.result()
+                # Checked here: the reader, which both threads wait for, then needs Python's lock only once a block.
+                run.check(block)
+                yield block
+                coming.extend((room, reader.submit(run.unchecked, group, room)) for group in islice(groups, 1))
+
     def _apply(self, run: RunFile, part: _Part, block: ShotBlock, change: "_Change") -> None:
         step = run.steps[block.step]
         if not step.background:
@@ -91,14 +110,3 @@ class Reduction:
 
 
 _Change = Callable[..., None]
-
-
-def _ahead(run: RunFile, numbers: NDArray[np.int64]) -> Iterator[ShotBlock]:
-    """The blocks of these shots; while one is worked on, the next ones are read and unpacked."""
-    groups = run.grouped(numbers, BLOCK_SHOTS)
-    with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
-        coming = deque(reader.submit(run.block, group) for group in islice(groups, AHEAD))
-        while coming:
-            block = coming.popleft().result()
-            coming.extend(reader.submit(run.block, group) for group in islice(groups, 1))
-            yield block

@@ -67,6 +67,18 @@ def cluster_windows(
     return tuple(inside), tuple(window.size for window in outside)
 
 
+def bin_samples(windows: tuple[Window, ...]) -> NDArray[np.intp]:
+    """Indices of the samples of each bin, intp[samples per bin, windows, bins of the widest].
+
+    Those of a narrower window go on beyond its end, perhaps beyond the trace's.
+    """
+    per_bin = windows[0].samples_per_bin
+    bins = max(window.bins for window in windows)
+    first = np.array([window.first for window in windows])
+    samples: NDArray[np.intp] = np.arange(per_bin)[:, None, None] + first[:, None] + per_bin * np.arange(bins)
+    return samples
+
+
 def ion_free_samples(
     axis: TraceAxis, element: str, windows: tuple[Window, ...], calibrations: Calibrations
 ) -> NDArray[np.intp]:

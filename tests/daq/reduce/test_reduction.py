@@ -11,7 +11,8 @@ from daq.record.blocks import ShotBlock
 from daq.record.layout import BadShot, FiredSource
 from daq.record.messages import Armed, Create, Fired, NewStep, Tagged
 from daq.record.recorder import Recorder
-from daq.record.run_file import RunFile
+from daq.record.run_file import RunFile, RunFileError
+from daq.reduce import reduction as reducing
 from daq.reduce.reduction import Reduction
 from tests.daq.record.test_recording import header, published
 
@@ -63,3 +64,38 @@ def test_late_bad_shots_are_taken_out_to_the_last_bit(tmp_path: Path, seed: int)
     assert reduction.profiles().steps[0].charge[0].tolist() == fresh.profiles().steps[0].charge[0].tolist()
     assert [sums.step.index for sums in reduction.profiles().steps] == [0, 3]
     assert max(seen) >= good == reduction.shots
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A run of four bursts, each of other traces."""
+    path, dice = tmp_path / "run.h5", np.random.default_rng(3)
+    with Recorder(run_of_three_sizes(path)) as recorder:
+        for burst in range(4):
+            take(recorder, burst, dice.normal(0.0, 3.0, (SHOTS, 1, SAMPLES)).round().astype(np.int16))
+        recorder.finish("complete", "done")
+    return path
+
+
+@pytest.mark.parametrize("shots", [1, 5, SHOTS])
+def test_memory_that_is_used_again_leaves_no_trace(path: Path, monkeypatch: pytest.MonkeyPatch, shots: int) -> None:
+    with RunFile(path) as run:
+        whole = Reduction(run)
+        list(whole.update(run))
+        monkeypatch.setattr(reducing, "ROOM_BYTES", shots * run.room(1).nbytes)
+        pieces = Reduction(run)
+        assert list(pieces.update(run)) == [SHOTS, 2 * SHOTS, 3 * SHOTS, 4 * SHOTS]
+    assert reduced("", whole.shots, whole.profiles()) == reduced("", pieces.shots, pieces.profiles())
+
+
+def test_a_damaged_trace_is_never_reduced(path: Path) -> None:
+    with RunFile(path) as run:
+        chunk = run.traces.id.get_chunk_info(2 * SHOTS + 1)
+    content = bytearray(path.read_bytes())
+    content[chunk.byte_offset + chunk.size // 2] ^= 1
+    path.write_bytes(content)
+    with RunFile(path) as run:
+        reduction = Reduction(run)
+        with pytest.raises(RunFileError, match=r"the traces of shot.* are damaged"):
+            list(reduction.update(run))
+        assert reduction.shots == 2 * SHOTS

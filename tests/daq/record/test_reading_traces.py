@@ -1,0 +1,92 @@
+"""Traces come back as they were recorded, or with one sentence; what else lies in their memory never shows."""
+
+from itertools import count
+from pathlib import Path
+
+import h5py
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from daq.record.checksums import checksums
+from daq.record.layout import COMPRESSIONS, TRACES, FiredSource
+from daq.record.messages import Armed, Finish, Fired, Recorded
+from daq.record.run_file import RunFile, RunFileError
+from daq.record.run_writer import RunWriter
+from tests.daq.record.test_recording import header
+
+SHOTS, SAMPLES = 12, 5000
+SENT = np.random.default_rng(4).normal(0, 30, (SHOTS, 1, SAMPLES)).astype(np.int16)
+"""More than one block of the filter's."""
+often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+subsets = st.sets(st.integers(0, SHOTS - 1), min_size=1).map(lambda chosen: np.array(sorted(chosen)))
+
+
+@pytest.fixture(params=COMPRESSIONS)
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A run of one burst."""
+    path = tmp_path / "run.h5"
+    file = RunWriter(msgspec.structs.replace(header(path), samples=SAMPLES, compression=request.param))
+    numbers = np.arange(SHOTS)
+    file.tell(Armed(0, 0, 0, SHOTS, 0.0))
+    file.tell(Fired(0, SHOTS, int(FiredSource.TIME_TAGS), (), ()))
+    file.record(Recorded(0, 0, 0, numbers.tobytes(), (numbers * 0.05).tobytes(), 0, checksums(SENT).tobytes()), SENT)
+    file.finish(Finish("complete", "done", ""))
+    return path
+
+
+@often
+@given(numbers=subsets, junk=st.integers(-(2**15), 2**15 - 1))
+def test_any_shots_of_a_burst_are_read_into_used_memory(path: Path, numbers: np.ndarray, junk: int) -> None:
+    room = np.full((SHOTS + 1, 1, SAMPLES), junk, np.int16)
+    with RunFile(path) as run:
+        block = run.unchecked(numbers, room)
+        run.check(block)
+        np.testing.assert_array_equal(run.block(numbers).traces, SENT[numbers])
+    np.testing.assert_array_equal(block.traces, SENT[numbers])
+    assert np.shares_memory(block.traces, room)
+    assert (room[len(numbers) :] == junk).all()
+
+
+@often
+@given(
+    numbers=subsets,
+    shot=st.integers(0, SHOTS - 1),
+    places=st.sets(st.floats(0, 1, exclude_max=True), min_size=1),
+    data=st.data(),
+)
+def test_a_damaged_trace_is_refused_as_hdf5_and_its_checksum_have_it(
+    path: Path, numbers: np.ndarray, shot: int, places: set[float], data: st.DataObject
+) -> None:
+    content = bytearray(path.read_bytes())
+    with h5py.File(path) as file:
+        chunk = file[TRACES].id.get_chunk_info(shot)
+    for place in places:
+        content[chunk.byte_offset + int(place * chunk.size)] = data.draw(st.integers(0, 255))
+    damaged = path.with_name(f"damaged-{next(copies)}.h5")
+    damaged.write_bytes(content)
+    expected = plainly(damaged, numbers)
+    with RunFile(damaged) as run:
+        if isinstance(expected, np.ndarray):
+            np.testing.assert_array_equal(run.block(numbers).traces, expected)
+        else:
+            with pytest.raises(RunFileError) as refused:
+                run.block(numbers)
+            assert str(refused.value) == f"{damaged}: the traces of {expected}"
+    damaged.unlink()
+
+
+copies = count()
+
+
+def plainly(path: Path, numbers: np.ndarray) -> np.ndarray | str:
+    """The traces as h5py gives them one by one, or what is to be said of them."""
+    with h5py.File(path) as file:
+        try:
+            traces = np.stack([file[TRACES][number] for number in numbers])
+        except OSError as error:
+            return f"shots {numbers[0]} to {numbers[-1]} are damaged ({error})"
+    changed = numbers[(traces != SENT[numbers]).any(axis=(1, 2))]
+    return f"shot {changed[0]} are damaged (they are not what was recorded)" if len(changed) else traces

@@ -1,0 +1,59 @@
+"""The fast ways to sums have the bits of the plain ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from daq.reduce.charge import CLIP, PARTS, baselines, charges, products, ranked
+
+CODES = st.integers(-(2**15), 2**15 - 1)
+FEW = st.integers(-3, 3)
+"""As a baseline has them."""
+
+
+@st.composite
+def rows(draw: st.DrawFn) -> np.ndarray:
+    """int16[rows, columns], wide or narrow, some with far outliers."""
+    shape = draw(st.tuples(st.integers(1, 5), st.integers(1, 300)))
+    seed, width = draw(st.integers(0, 2**32)), draw(st.sampled_from([0, 1, 30, 2**15 - 1]))
+    dice = np.random.default_rng(seed)
+    codes = dice.integers(-width, width, shape, endpoint=True)
+    codes[dice.random(shape) < draw(st.sampled_from([0.0, 0.02, 0.5]))] = draw(CODES)
+    return codes.astype(np.int16)
+
+
+@given(codes=rows() | arrays(np.int16, (2, 40), elements=FEW | CODES), data=st.data())
+def test_a_place_of_a_sorted_row_is_found_without_sorting(codes: np.ndarray, data: st.DataObject) -> None:
+    places = data.draw(st.tuples(*2 * [st.integers(0, codes.shape[1] - 1)]))
+    np.testing.assert_array_equal(ranked(codes, *places), np.sort(codes, axis=1)[:, list(places)].T)
+
+
+@given(traces=rows())
+def test_a_baseline_is_the_mean_of_the_samples_near_the_median(traces: np.ndarray) -> None:
+    samples = np.arange(traces.shape[1])[::2]
+    expected = []
+    for row in traces[:, samples].astype(int):
+        ordered = sorted(row.tolist())
+        low, median = ordered[int(0.159 * len(row))], ordered[len(row) // 2]
+        kept = row[abs(row - median) <= np.ceil(CLIP * max(median - low, 1))]
+        expected.append(round(PARTS * int(kept.sum()) / len(kept)))
+    assert baselines(traces, samples).tolist() == expected
+
+
+def test_a_charge_is_the_sum_of_its_bins_samples_over_the_baseline() -> None:
+    traces = np.random.default_rng(1).integers(-(2**15), 2**15, (4, 50)).astype(np.int16)
+    bins, baseline = np.arange(24).reshape(3, 2, 4), np.array([0, 5, -7, 2**19])
+    expected = PARTS * traces.astype(int)[:, bins].sum(axis=1) - 3 * baseline[:, None, None]
+    np.testing.assert_array_equal(charges(traces, bins, baseline), expected)
+
+
+@settings(deadline=None)
+@given(charge=arrays(np.int64, (3, 2, 4), elements=st.integers(-(2**26), 2**26)))
+def test_products_are_exact_up_to_where_one_cannot_be_squared(charge: np.ndarray) -> None:
+    # Python's own numbers have no limit.
+    exact = np.einsum("swi,swj->wij", charge.astype(object), charge.astype(object))
+    assert products(charge).tolist() == exact.tolist()
+    with pytest.raises(ValueError, match="too wide"):
+        products(np.full((1, 1, 1), 2**27))
