@@ -9,6 +9,7 @@ from daq.cli.analyse import analyse
 from daq.cli.check import check
 from daq.cli.console import err
 from daq.cli.demo import demo
+from daq.cli.gui import gui
 from daq.cli.log import log
 from daq.cli.plan import plan
 from daq.cli.recover import recover
@@ -48,7 +49,7 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log, replay, serve):
+for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log, replay, serve, gui):
     program.command()(command)
 
 

@@ -1,0 +1,45 @@
+"""Commands under way: asked without waiting, their answers collected at each beat of the window.  No Qt."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import NamedTuple
+
+from daq.face.commands import Answer, Command
+from daq.service.errors import NoAnswerError
+from gui.feed import Feed
+
+Then = Callable[[Answer], None]
+
+
+class _Pending(NamedTuple):
+    what: str
+    answer: Future[Answer]
+    then: Then | None
+
+
+class Asking:
+    """Asks the feed; `told` gets a sentence for the operator, and whether it is good news."""
+
+    def __init__(self, feed: Feed, told: Callable[[str, bool], None]) -> None:
+        self._feed, self._told = feed, told
+        self._pending: list[_Pending] = []
+
+    def __call__(self, command: Command, what: str, then: Then | None = None) -> None:
+        """Ask for something the operator would call `what`; `then` gets the answer, if there is one."""
+        self._told(f"{what} …", True)
+        self._pending.append(_Pending(what, self._feed.ask(command), then))
+
+    def collect(self) -> None:
+        """Hand on the answers that have come."""
+        there = [one for one in self._pending if one.answer.done()]
+        self._pending = [one for one in self._pending if one not in there]
+        for one in there:
+            try:
+                answer = one.answer.result()
+            except NoAnswerError as error:
+                self._told(f"{one.what}: {error}", False)
+                continue
+            said = f": {answer.text}" if answer.text else ""
+            self._told(f"{one.what}{said}" if answer.ok else f"{one.what} was refused{said}", answer.ok)
+            if one.then is not None:
+                one.then(answer)

@@ -1,0 +1,98 @@
+"""The beam: mass spectrum, the deflection profile of a chosen cluster, and moments against size."""
+
+from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from daq.face.reduced import Moments, Reduced
+from daq.face.state import RunPart
+from gui.curves import Curves, moments_at, point_names
+from gui.feed import Kinds, Model
+from gui.plots import MomentsPlot, ProfilePlot, SpectrumPlot
+
+FIRST = 13
+"""The cluster that is shown until one is chosen."""
+
+
+class BeamView(QWidget):
+    """A click in the spectrum, or the box with its size, chooses a cluster."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._curves: Curves | None = None
+        self._moments: Moments | None = None
+        self.spectrum, self.profile, self.moments = SpectrumPlot(), ProfilePlot(), MomentsPlot()
+        self.cluster = QSpinBox()
+        self.cluster.setObjectName("cluster")
+        self.cluster.setRange(1, 999)
+        self.cluster.setValue(FIRST)
+        self.cluster.setToolTip("size of the cluster whose deflection profile is shown; atoms")
+        whole = QPushButton("&Whole spectrum")
+        whole.setToolTip("show all clusters again")
+        self.points = QComboBox()
+        self.points.setToolTip("point of the plan's scans whose moments are shown")
+        self.points.hide()
+        self.run = QLabel("no shots yet")
+        top = QHBoxLayout()
+        label = QLabel("&Cluster")
+        label.setBuddy(self.cluster)
+        for widget in (label, self.cluster, whole, self.points):
+            top.addWidget(widget)
+        top.addStretch()
+        top.addWidget(self.run)
+        below = QGridLayout()
+        below.addWidget(self.profile, 0, 0)
+        below.addWidget(self.moments, 0, 1)
+        below.setColumnStretch(0, 2)
+        below.setColumnStretch(1, 3)
+        layout = QVBoxLayout(self)
+        layout.addLayout(top)
+        layout.addWidget(self.spectrum, 1)
+        layout.addLayout(below, 1)
+        self.spectrum.chosen.connect(self._choose)
+        self.cluster.valueChanged.connect(self._draw_profile)
+        whole.clicked.connect(self.spectrum.show_all)
+        self.points.currentIndexChanged.connect(self._draw_moments)
+
+    def heard(self, model: Model, changed: Kinds) -> None:
+        """Draw what has changed."""
+        reduced, moments, run = model.one(Reduced), model.one(Moments), model.one(RunPart)
+        if Reduced in changed and reduced is not None:
+            self._curves = Curves(reduced)
+            self.run.setText(f"{run.title if run else ''}  ·  run {reduced.run_id[:8]}  ·  {reduced.shots:,} shots reduced")
+            self.run.setToolTip(f"run {reduced.run_id}, {run.run_file if run else ''}")
+            self._draw()
+        if Moments in changed or Reduced in changed:
+            # The moments of an earlier run say nothing of this one.
+            ours = moments is not None and reduced is not None and moments.run_id == reduced.run_id
+            self._moments = moments if ours else None
+            self._list_points()
+            self._draw_moments()
+
+    def _choose(self, time_us: float) -> None:
+        size = self._curves.nearest(time_us) if self._curves else None
+        if self._curves is not None and size is not None:
+            self.cluster.setValue(size)
+            self.spectrum.zoom(self._curves.window(size))
+
+    def _draw(self) -> None:
+        if self._curves is not None:
+            self.spectrum.draw_spectrum(self._curves)
+            self._draw_profile()
+
+    def _draw_profile(self) -> None:
+        if self._curves is not None:
+            self.profile.draw_profile(self._curves, self.cluster.value())
+
+    def _list_points(self) -> None:
+        names = point_names(self._moments) if self._moments else []
+        if names != [self.points.itemText(number) for number in range(self.points.count())]:
+            self.points.clear()
+            self.points.addItems(names)
+        self.points.setVisible(len(names) > 1)
+
+    def _draw_moments(self) -> None:
+        point = max(0, self.points.currentIndex())
+        if self._moments is None or not self._moments.points:
+            reason = self._moments.reason if self._moments else ""
+            self.moments.draw_none(reason or "moments come at the end of the run")
+        else:
+            self.moments.draw_moments(moments_at(self._moments, point))

@@ -1,0 +1,46 @@
+"""Questions to the operator.  They do not stop the window's beat, and the emergency stop's key works in them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeySequence, QShortcut
+from PyQt6.QtWidgets import QDialog, QFileDialog, QMessageBox, QWidget
+
+STOP_KEY = QKeySequence(Qt.Key.Key_F12)
+"""Ctrl+Esc belongs to the desktop on many computers."""
+
+
+class StopKey:
+    """The emergency stop's key, for the window and every dialog that takes the keyboard from it."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+
+    def works_in(self, widget: QWidget) -> None:
+        shortcut = QShortcut(STOP_KEY, widget)
+        shortcut.setAutoRepeat(False)
+        shortcut.activated.connect(self._stop)
+
+
+def ask(parent: QWidget, key: StopKey, text: str, answers: dict[str, Callable[[], None]]) -> None:
+    """Show a question with a button for each answer, the first of which is the usual one, and Cancel."""
+    box = QMessageBox(QMessageBox.Icon.Question, "clusterbeam", text, QMessageBox.StandardButton.Cancel, parent)
+    acts = {box.addButton(name, QMessageBox.ButtonRole.AcceptRole): act for name, act in answers.items()}
+    box.setDefaultButton(next(iter(acts)))
+    box.buttonClicked.connect(lambda button: acts.get(button, lambda: None)())
+    _open(box, key)
+
+
+def choose_plan(parent: QWidget, key: StopKey, directory: Path, chosen: Callable[[str], None]) -> None:
+    """A file of a plan; not the desktop's own dialog, which would keep the emergency stop's key to itself."""
+    dialog = QFileDialog(parent, "Choose a plan", str(directory), "Plans (*.toml)")
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    dialog.fileSelected.connect(chosen)
+    _open(dialog, key)
+
+
+def _open(dialog: QDialog, key: StopKey) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    key.works_in(dialog)
+    dialog.open()

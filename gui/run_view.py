@@ -1,0 +1,207 @@
+"""The run: a plan is chosen, checked and queued; what goes on, what waits, and what was said about it."""
+
+from pathlib import Path
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from daq.face.commands import Answer, CheckPlan, Note, Pause, QueuePlan, ReleaseQueue, Resume, Stop, Unqueue
+from daq.face.state import LogPart, QueuePart, RunPart
+from gui.asking import Asking
+from gui.feed import Kinds, Model
+from gui.look import bold, say
+from gui.table import Row, Table
+from gui.words import Grade, duration, run_grade
+
+
+class RunView(QWidget):
+    """`browse` is told when the operator wants to choose a plan from a file."""
+
+    browse = pyqtSignal()
+
+    def __init__(self, asking: Asking) -> None:
+        super().__init__()
+        self._ask, self._toml, self._name = asking, "", ""
+        self._lines: tuple[str, ...] = ()
+        self._verdict = Grade.IDLE
+        layout = QVBoxLayout(self)
+        layout.addLayout(self._plan_row())
+        layout.addLayout(self._run_rows())
+        below = QHBoxLayout()
+        below.addLayout(self._queue_column(), 1)
+        below.addLayout(self._log_column(), 1)
+        layout.addLayout(below, 1)
+
+    def _plan_row(self) -> QGridLayout:
+        self.plan, self.checked = QLabel("no plan chosen"), QLabel()
+        self.plan.setObjectName("plan")
+        self.checked.setObjectName("checked")
+        self.checked.setWordWrap(True)
+        browse = _button("Choose a &plan…", "browse", "a plan's TOML file")
+        browse.clicked.connect(self.browse)
+        self.queue = _button("&Queue it", "queue", "run it when those before it have ended; at once if there are none")
+        self.queue.setEnabled(False)
+        self.queue.clicked.connect(self._queue)
+        grid = QGridLayout()
+        grid.addWidget(browse, 0, 0)
+        grid.addWidget(self.plan, 0, 1)
+        grid.addWidget(self.queue, 0, 2)
+        grid.addWidget(self.checked, 1, 1, 1, 2)
+        grid.setColumnStretch(1, 1)
+        return grid
+
+    def _run_rows(self) -> QGridLayout:
+        self.title, self.state, self.counts, self.file = QLabel(), QLabel(), QLabel(), QLabel()
+        self.counts.setObjectName("counts")
+        self.counts.setToolTip("shots by the run's ledger: every fired shot is recorded, or lost with a cause")
+        bold(self.title, 1.2)
+        self.progress = QProgressBar()
+        self.progress.setAccessibleName("shots recorded")
+        pause = _button("Pa&use", "pause", "stop the triggers after reading the partial burst; nothing fires")
+        resume = _button("R&esume", "resume", "go on after a pause")
+        stop = _button("&Stop", "stop", "end the run in the safe state, with a complete file; the queue is held")
+        pause.clicked.connect(lambda: self._ask(Pause(), "pause"))
+        resume.clicked.connect(lambda: self._ask(Resume(), "resume"))
+        stop.clicked.connect(lambda: self._ask(Stop(), "stop"))
+        grid = QGridLayout()
+        grid.addWidget(self.title, 0, 0)
+        grid.addWidget(self.state, 1, 0)
+        grid.addWidget(self.progress, 2, 0)
+        grid.addWidget(self.counts, 3, 0)
+        grid.addWidget(self.file, 4, 0)
+        for row, button in enumerate((pause, resume, stop)):
+            grid.addWidget(button, row, 1)
+        grid.setColumnStretch(0, 1)
+        return grid
+
+    def _queue_column(self) -> QVBoxLayout:
+        self.held = QLabel()
+        self.held.setWordWrap(True)
+        self.waiting = Table("waiting plans", ("ticket", "plan", "shots", "takes", "by"))
+        remove = _button("Re&move", "remove", "take the chosen plan out of the queue")
+        release = _button("Let the queue go &on", "release", "after a run that was stopped or failed")
+        remove.clicked.connect(self._remove)
+        release.clicked.connect(lambda: self._ask(ReleaseQueue(), "let the queue go on"))
+        buttons = QHBoxLayout()
+        buttons.addWidget(remove)
+        buttons.addWidget(release)
+        buttons.addStretch()
+        return _column("Queue", self.held, self.waiting, buttons)
+
+    def _log_column(self) -> QVBoxLayout:
+        self.log = QListWidget()
+        self.log.setObjectName("log")
+        self.log.setAccessibleName("log of the laboratory")
+        self.note = QLineEdit()
+        self.note.setObjectName("note")
+        self.note.setPlaceholderText("a note for the run's log, then Enter")
+        self.note.returnPressed.connect(self._write)
+        return _column("Log and notes", self.log, self.note)
+
+    def choose(self, path: Path) -> None:
+        """Show a plan and have it checked."""
+        self.queue.setEnabled(False)
+        self.plan.setText(str(path))
+        try:
+            self._toml, self._name = path.read_text(), path.name
+        except (OSError, UnicodeDecodeError) as error:
+            self._say_checked(Grade.BAD, f"{Grade.BAD.value} {path} cannot be read: {error}")
+            return
+        self._say_checked(Grade.IDLE, "is being checked …")
+        toml = self._toml
+        self._ask(CheckPlan(toml), f"check {path.name}", lambda answer: self._heard_of_check(toml, answer))
+
+    def heard(self, model: Model, changed: Kinds) -> None:
+        """What has changed; the verdict on a plan at each beat, since the palette may have."""
+        say(self.checked, self.checked.text(), self._verdict)
+        run = model.one(RunPart)
+        if run is not None and RunPart in changed:
+            self._show_run(run)
+        queue = model.one(QueuePart)
+        if queue is not None and QueuePart in changed:
+            self._show_queue(queue)
+        log = model.one(LogPart)
+        if log is not None and LogPart in changed:
+            self._show_log(log.lines)
+
+    def _heard_of_check(self, toml: str, answer: Answer) -> None:
+        if toml == self._toml:
+            grade = Grade.GOOD if answer.ok else Grade.BAD
+            self._say_checked(grade, f"{grade.value} {answer.text}")
+            self.queue.setEnabled(answer.ok)
+
+    def _say_checked(self, grade: Grade, text: str) -> None:
+        self._verdict = grade
+        say(self.checked, text, grade)
+
+    def _show_run(self, run: RunPart) -> None:
+        say(self.title, run.title or "no run yet")
+        say(self.state, f"{run_grade(run).value} {run.state}: {run.doing}", run_grade(run))
+        self.progress.setMaximum(max(run.shots, 1))
+        self.progress.setValue(run.recorded)
+        left = f"; about {duration(run.left_s / run.speed)} left" if run.left_s else ""
+        lost = f"{run.lost:,} lost" if run.lost else "none lost"
+        way = run.fired - run.recorded - run.lost
+        under_way = f", {way:,} being read" if way > 0 else ""
+        say(self.counts, f"{run.fired:,} of {run.shots:,} shots fired: {run.recorded:,} recorded, {lost}{under_way}{left}")
+        say(self.file, run.run_file)
+
+    def _show_queue(self, queue: QueuePart) -> None:
+        say(
+            self.held,
+            f"{Grade.WARNING.value} held: {queue.held}" if queue.held else "not held",
+            Grade.WARNING if queue.held else Grade.IDLE,
+        )
+        rows = [
+            Row(str(one.ticket), (str(one.ticket), one.title, f"{one.shots:,}", duration(one.duration_s), one.by), tip=one.name)
+            for one in queue.waiting
+        ]
+        self.waiting.show_rows(rows)
+
+    def _show_log(self, lines: tuple[str, ...]) -> None:
+        """Its newest lines; those that are shown already stay as they are."""
+        known = len(self._lines) if lines[: len(self._lines)] == self._lines else 0
+        if not known:
+            self.log.clear()
+        self.log.addItems(lines[known:])
+        self._lines = lines
+        self.log.scrollToBottom()
+
+    def _queue(self) -> None:
+        self._ask(QueuePlan(self._toml, self._name), f"queue {self._name}")
+
+    def _remove(self) -> None:
+        if self.waiting.chosen():
+            self._ask(Unqueue(int(self.waiting.chosen())), f"remove ticket {self.waiting.chosen()}")
+
+    def _write(self) -> None:
+        text = self.note.text().strip()
+        if text:
+            self._ask(Note(text), "note", lambda answer: self.note.clear())
+
+
+def _button(text: str, name: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setToolTip(tip)
+    return button
+
+
+def _column(title: str, *things: QWidget | QHBoxLayout) -> QVBoxLayout:
+    heading = QLabel(title)
+    bold(heading)
+    column = QVBoxLayout()
+    column.addWidget(heading)
+    for thing in things:
+        column.addLayout(thing) if isinstance(thing, QHBoxLayout) else column.addWidget(thing)
+    return column

@@ -1,0 +1,73 @@
+"""A table of rows with names, shown again and again without losing what the operator has chosen in it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from gui.look import colour
+from gui.words import Grade
+
+ROOM = 7
+"""Between the lines, in pixels."""
+
+
+class Row(NamedTuple):
+    """`name` tells which row it is, whatever its cells say."""
+
+    name: str
+    cells: tuple[str, ...]
+    grade: Grade = Grade.IDLE
+    tip: str = ""
+
+
+class Table(QTableWidget):
+    """Read only; one row can be chosen.  The last column takes the room that is left."""
+
+    def __init__(self, name: str, columns: Sequence[str]) -> None:
+        super().__init__(0, len(columns))
+        self.setObjectName(name)
+        self.setAccessibleName(name)
+        self.setHorizontalHeaderLabels(columns)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setAlternatingRowColors(True)
+        self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
+        header, numbers = self.horizontalHeader(), self.verticalHeader()
+        assert header is not None
+        assert numbers is not None
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setStretchLastSection(True)
+        numbers.hide()
+        numbers.setDefaultSectionSize(self.fontMetrics().height() + ROOM)
+        self._names: list[str] = []
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """These rows; the chosen one stays chosen by its name."""
+        chosen = self.chosen()
+        if len(rows) != self.rowCount():
+            self.setRowCount(len(rows))
+        self._names = [row.name for row in rows]
+        for number, row in enumerate(rows):
+            for column, text in enumerate(row.cells):
+                self._put(number, column, text, row)
+        if chosen in self._names and self._names.index(chosen) != self.currentRow():
+            self.selectRow(self._names.index(chosen))
+
+    def chosen(self) -> str:
+        """The name of the chosen row, "" if none is."""
+        number = self.currentRow()
+        return self._names[number] if 0 <= number < len(self._names) else ""
+
+    def _put(self, number: int, column: int, text: str, row: Row) -> None:
+        item = self.item(number, column)
+        if item is None:
+            item = QTableWidgetItem()
+            self.setItem(number, column, item)
+        if item.text() != text:
+            item.setText(text)
+        if item.toolTip() != row.tip:
+            item.setToolTip(row.tip)
+        item.setForeground(colour(row.grade if column == 0 else Grade.IDLE))

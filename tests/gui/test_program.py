@@ -1,0 +1,68 @@
+"""`clusterbeam gui`: the window as a process, with a service that outlives it."""
+
+import os
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from daq.face.state import LogPart
+from daq.service.client import Client
+from daq.service.where import read, where_is
+from tests.daq.cli.conftest import child, command, simulation
+
+
+def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command("gui", *arguments), capture_output=True, text=True, timeout=50, check=False)
+
+
+def end(pid: int) -> None:
+    """End a process that is nobody's child, and wait for it."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        os.kill(pid, signal.SIGTERM)
+        assert select.select([descriptor], [], [], 40.0)[0]
+    finally:
+        os.close(descriptor)
+
+
+def until_said(where: Path, words: str) -> None:
+    """Wait until the laboratory's log has this in it."""
+    with Client(where, program="looker", wait_s=40.0) as client:
+        seen = 0
+        while not any(words in line for log in client.snapshot().of(LogPart) for line in log.lines):
+            seen = max((change.sequence for change in client.changes(seen, 1.0)), default=seen)
+
+
+def test_wrong_use_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    both = run("--where", tmp_path, "--replay", tmp_path)
+    assert (both.returncode, both.stderr) == (
+        2,
+        "clusterbeam: give one of --where, --replay, or a laboratory (--config, --simulated)\n",
+    )
+    absent = run("--replay", tmp_path / "absent.h5")
+    assert absent.returncode == 1
+    assert "absent.h5" in absent.stderr
+    assert "Traceback" not in absent.stderr
+
+
+def test_a_service_is_started_and_goes_on_without_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with simulation(tmp_path) as laboratory:
+        program = subprocess.Popen(
+            command("gui", "--config", laboratory.config, "--output", tmp_path / "runs"), stderr=subprocess.PIPE, text=True
+        )
+        where = where_is("simulated")
+        try:
+            until_said(where, ":window is here")
+            os.kill(child(program.pid, "gui"), signal.SIGTERM)
+            _, said = program.communicate(timeout=20)
+        finally:
+            program.kill()
+            program.wait()
+        service = read(where).pid
+        assert f"`kill {service}` ends it" in said
+        until_said(where, ":window has gone")
+        end(service)

@@ -1,0 +1,285 @@
+"""The window alone: what it shows of what it is told, and what it asks for when something is pressed."""
+
+import socket
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QPalette
+from PyQt6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from daq.face.commands import (
+    Acknowledge,
+    Answer,
+    CheckPlan,
+    EmergencyStop,
+    GiveControl,
+    Note,
+    QueuePlan,
+    ReleaseQueue,
+    ResetEmergency,
+    Shelve,
+    Stop,
+    TakeControl,
+    Unqueue,
+)
+from daq.face.state import (
+    AlarmPart,
+    ControlPart,
+    EmergencyPart,
+    GuardPart,
+    InterlockPart,
+    LogPart,
+    Queued,
+    QueuePart,
+    RunPart,
+)
+from daq.service.client import Client
+from daq.service.place import Place
+from daq.service.server import Server
+from daq.service.where import Announcement, where_is
+from gui.feed import Feed, ServiceFeed
+from gui.look import dark_palette, is_dark
+from gui.plots import SpectrumPlot
+from gui.window import Window
+from gui.words import run_grade
+from tests.daq.service.room import LABORATORY, FakeRoom
+from tests.gui.fake import FakeClient, magnet, moments, reduced, running
+
+Open = Callable[[Feed], Window]
+Until = Callable[[Callable[[], object]], None]
+KEY = "a" * 40
+
+
+def press(qtbot: QtBot, window: QWidget, name: str) -> None:
+    button = window.findChild(QPushButton, name)
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_it_shows_a_run_and_says_whose_it_is(opened: Open) -> None:
+    client = FakeClient(running(), magnet(), LogPart(("one", "two")), QueuePart((Queued(7, "p.toml", "P", 10, 60.0, "anna"),)))
+    window = opened(ServiceFeed(client))
+    assert window.windowTitle() == "fake — Vanadium — running — clusterbeam"
+    assert window.run.counts.text() == ("300 of 1,000 shots fired: 200 recorded, 20 lost, 80 being read; about 3.0 s left")
+    assert window.run.progress.value() == 200
+    assert window.run.waiting.rowCount() == 1
+    client.put(LogPart(("one", "two", "three")))
+    window.beat()
+    assert window.run.log.count() == 3
+    client.put(LogPart(("two", "three", "four")))
+    window.beat()
+    assert [window.run.log.item(row).text() for row in range(3)] == ["two", "three", "four"]
+
+
+def test_what_is_pressed_is_asked(opened: Open, qtbot: QtBot) -> None:
+    queue = QueuePart((Queued(7, "p.toml", "P", 10, 60.0, "anna"),), "anna stopped the run")
+    alarm = AlarmPart("magnet_water", "no water", 900.0, True)
+    client = FakeClient(running(), queue, alarm, EmergencyPart(True, "anna", 990.0, True, ("magnet: off (confirmed)",)))
+    window = opened(ServiceFeed(client))
+    window.run.waiting.selectRow(0)
+    for name in ("stop", "release", "remove"):
+        press(qtbot, window, name)
+    window.run.note.setText("the pump is loud")
+    qtbot.keyClick(window.run.note, Qt.Key.Key_Return)
+    window.tabs.setCurrentWidget(window.safety)
+    window.safety.alarms.selectRow(0)
+    for name in ("acknowledge", "shelve", "reset"):
+        press(qtbot, window, name)
+    qtbot.keyClick(window, Qt.Key.Key_F12)
+    assert client.commands() == [
+        Stop(),
+        ReleaseQueue(),
+        Unqueue(7),
+        Note("the pump is loud"),
+        Acknowledge("magnet_water"),
+        Shelve("magnet_water", 600.0),
+        ResetEmergency(),
+        EmergencyStop(),
+    ]
+    assert window.header.banner.text().startswith("EMERGENCY STOP by anna")
+    assert "1 new alarm" in window.header.alarms.text()
+
+
+def test_control_is_taken_given_and_taken_away_after_a_question(opened: Open, qtbot: QtBot, until: Until) -> None:
+    client = FakeClient(ControlPart())
+    window = opened(ServiceFeed(client))
+    for holder, text in (("", "&Take control"), (client.name, "&Give control"), ("anna@office:window", "&Take control")):
+        client.put(ControlPart(holder))
+        window.beat()
+        assert window.header.take.text() == text
+        press(qtbot, window, "control")
+    assert client.commands() == [TakeControl(), GiveControl()]
+    (box,) = window.findChildren(QMessageBox)
+    until(box.isActiveWindow)
+    qtbot.keyClick(box, Qt.Key.Key_F12)
+    (button,) = [one for one in box.buttons() if one.text() == "Take it"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert client.commands()[2:] == [EmergencyStop(), TakeControl(force=True)]
+
+
+def test_a_plan_is_chosen_checked_and_queued(opened: Open, qtbot: QtBot, until: Until, tmp_path: Path) -> None:
+    client = FakeClient()
+    window = opened(ServiceFeed(client))
+    plan = tmp_path / "plan.toml"
+    plan.write_text("title = 'x'")
+    press(qtbot, window, "browse")
+    (dialog,) = window.findChildren(QFileDialog)
+    dialog.setDirectory(str(tmp_path))
+    dialog.fileSelected.emit(str(plan))
+    dialog.close()
+    queue = window.findChild(QPushButton, "queue")
+    assert queue is not None
+    assert not queue.isEnabled()
+    client.asked[0][1].set_result(Answer(True, "fine"))
+    until(queue.isEnabled)
+    press(qtbot, window, "queue")
+    assert client.commands() == [CheckPlan("title = 'x'"), QueuePlan("title = 'x'", "plan.toml")]
+    window.run.choose(tmp_path / "absent.toml")
+    assert "cannot be read" in window.run.checked.text()
+    assert not queue.isEnabled()
+
+
+def test_silence_is_prominent_and_ages_grow(opened: Open) -> None:
+    client = FakeClient(magnet(), running())
+    window = opened(ServiceFeed(client))
+    window.tabs.setCurrentWidget(window.machine)
+    window.beat()
+    card = window.machine.cards["magnet"]
+    assert card.state.text() == "● on"
+    assert not window.header.banner.isVisible()
+    client.trouble, client.silent_s = "the service is silent", 30.0
+    window.beat()
+    assert window.header.banner.isVisible()
+    assert window.header.banner.text().startswith("NOT HEARD FOR 30 s")
+    assert card.state.text() == "◌ was on"
+    client.trouble, client.silent_s = "", 0.0
+    window.beat()
+    assert not window.header.banner.isVisible()
+    assert card.state.text() == "● on"
+
+
+def test_stale_values_and_dead_instruments_are_marked(opened: Open) -> None:
+    window = opened(ServiceFeed(FakeClient(magnet(stale=True, live=False, fit=False, error="no answer within 1 s"))))
+    window.tabs.setCurrentWidget(window.machine)
+    window.beat()
+    card = window.machine.cards["magnet"]
+    assert card.state.text() == "■ does not answer"
+    assert card.trouble.text() == "no answer within 1 s"
+    shown = [label.text() for label in card._rows["current_A"]]
+    assert shown == ["current", "12.5", "A", "◌ 1.0 s old"]
+    assert "magnet.current_A in A, from danfysik_8500" in card._rows["current_A"][1].toolTip()
+
+
+def test_what_holds_the_start_back_is_said(opened: Open) -> None:
+    interlocks = (
+        InterlockPart("compressor_off", "compressor.running is off", "refuse start", "active", "", 900.0, True),
+        InterlockPart("disk_nearly_full", "disk.free_MB below 2000", "warn", "ok"),
+    )
+    window = opened(ServiceFeed(FakeClient(*interlocks, GuardPart(False, 2, "there is no guard"))))
+    assert window.safety.start.text() == "■ the start is held back by compressor off"
+    first = [window.safety.interlocks.item(0, column).text() for column in range(4)]
+    assert first == ["■ active", "compressor off", "refuse start", "■ yes"]
+    assert window.safety.guard.text() == "■ there is no guard"
+
+
+def test_an_emergency_stop_holds_the_start_back_and_says_what_is_not_confirmed(opened: Open) -> None:
+    outcomes = ("delay_generator: triggers off (confirmed)", "magnet: no answer (NOT CONFIRMED)")
+    client = FakeClient(EmergencyPart(True, "anna", 990.0, True, outcomes))
+    window = opened(ServiceFeed(client))
+    assert window.safety.start.text() == "■ the start is held back by the emergency stop"
+    assert window.safety.outcomes.text().splitlines() == [
+        "● delay generator: triggers off (confirmed)",
+        "■ magnet: no answer (NOT CONFIRMED)",
+    ]
+    client.put(EmergencyPart(False))
+    window.beat()
+    assert window.safety.start.text() == "● nothing holds the start of a run back"
+    assert window.safety.outcomes.isHidden()
+
+
+def test_a_click_on_a_peak_chooses_its_cluster(opened: Open, qtbot: QtBot) -> None:
+    client = FakeClient(running(), reduced())
+    window = opened(ServiceFeed(client))
+    window.tabs.setCurrentWidget(window.beam)
+    assert window.beam.moments.plotItem.titleLabel.text == "moments come at the end of the run"
+    view = window.beam.spectrum.getPlotItem().getViewBox()
+    place = window.beam.spectrum.mapFromScene(view.mapViewToScene(view.viewRect().center().__class__(120.5, 0.5)))
+    qtbot.mouseClick(window.beam.spectrum.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert window.beam.cluster.value() == 12
+    assert window.beam.profile.plotItem.titleLabel.text == "cluster of 12 atoms"
+    left, right = view.viewRange()[0]
+    assert 115 < left < 120
+    assert 121 < right < 126
+    client.put(moments())
+    window.beat()
+    assert window.beam.moments.plotItem.titleLabel.text == "magnetic moments"
+    client.put(reduced("run2"))
+    window.beat()
+    assert window.beam.moments.plotItem.titleLabel.text == "moments come at the end of the run"
+    assert isinstance(window.beam.spectrum, SpectrumPlot)
+
+
+def test_it_follows_the_palette(opened: Open, qapp: QApplication, until: Until) -> None:
+    light, colour = qapp.palette(), lambda role: qapp.palette().color(role)
+    window = opened(ServiceFeed(FakeClient(running(), reduced(), moments(), InterlockPart("a", "b", "warn", "ok"))))
+    try:
+        qapp.setPalette(dark_palette())
+        assert is_dark()
+        until(lambda: window.safety.interlocks.item(0, 1).foreground().color() == colour(QPalette.ColorRole.WindowText))
+        assert window.beam.spectrum.backgroundBrush().color() == colour(QPalette.ColorRole.Base)
+    finally:
+        qapp.setPalette(light)
+
+
+def _shows(window: Window, run: str) -> bool:
+    return window.header.run.text() == run
+
+
+def test_it_recovers_by_itself_when_the_service_is_started_again(opened: Open, until: Until, tmp_path: Path) -> None:
+    place = Place(tmp_path / "state")
+    where = where_is(LABORATORY, place)
+    with Client(where, program="window", place=place, wait_s=0) as client:
+        window = opened(ServiceFeed(client))
+        assert window.header.banner.isVisible()
+        for state in ("idle", "running"):
+            room = FakeRoom()
+            room.show(RunPart(state, "as the test says"))
+            with Server(room, room.log, place=place):
+                shown = f"{run_grade(RunPart(state, '')).value} {state}: as the test says"
+                until(partial(_shows, window, shown))
+                assert not window.header.banner.isVisible()
+            until(window.header.banner.isVisible)
+            assert window.header.run.text() == f"◌ {state}: as the test says"
+
+
+@pytest.mark.parametrize("name", ["Close the window", "Cancel"])
+def test_closing_asks(opened: Open, qtbot: QtBot, name: str) -> None:
+    window = opened(ServiceFeed(FakeClient(running())))
+    assert not window.close()
+    (box,) = window.findChildren(QMessageBox)
+    (button,) = [one for one in box.buttons() if one.text().replace("&", "") == name]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window.isVisible() == (name == "Cancel")
+    assert not window.end_service
+
+
+def test_a_service_that_says_nothing_does_not_freeze_it(opened: Open, until: Until, qtbot: QtBot, tmp_path: Path) -> None:
+    """As one that was stopped: its port accepts, and nothing ever comes."""
+    place = Place(tmp_path / "state")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        announcement = Announcement(place.where / "dead.json", "dead")
+        announcement.tell(f"tcp://127.0.0.1:{silent.getsockname()[1]}", "", KEY)
+        with Client(place.where / "dead.json", program="window", place=place, wait_s=0) as client:
+            window = opened(ServiceFeed(client))
+            beats: list[None] = []
+            window._timer.timeout.connect(lambda: beats.append(None))
+            until(lambda: len(beats) > 20)
+            assert window.header.banner.isVisible()
+            assert "NOT HEARD" in window.header.banner.text()
+            qtbot.keyClick(window, Qt.Key.Key_F12)
+            until(lambda: "EMERGENCY STOP: EmergencyStop was not sent" in window.told.text())
+        announcement.end()
