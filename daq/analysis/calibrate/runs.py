@@ -1,0 +1,87 @@
+"""Run files to calibrations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from config.calibration import Calibrations, Measured
+from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
+from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
+from daq.analysis.calibrate.spectra import Spectra, grouped
+from daq.record.blocks import Step
+from daq.record.run_file import RunFile
+from daq.record.series import Series
+
+ZERO_T = 0.1
+"""Set fields under this are zero field, but for the remanence."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number that was measured, beside what the run file's calibration says of it; shown times `scale`, in `unit`."""
+
+    name: str
+    unit: str
+    estimate: Estimate
+    old: Measured | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """A calibration as it was made: `changed` are the parts of `Calibrations` it replaces, by name."""
+
+    rows: Sequence[Row]
+    notes: Sequence[str]
+    changed: Mapping[str, Any]
+
+    def applied(self, old: Calibrations) -> Calibrations:
+        """`old` with what was measured; all the rest is kept."""
+        return old.model_copy(update=dict(self.changed))
+
+
+Wanted = Callable[[Step], bool]
+
+
+def mass(runs: Sequence[Series]) -> Made:
+    """t0 and k from the shots at zero field."""
+    old = runs[0].last.calibrations.mass
+    found = calibrate_mass([find_peaks(_zero_field(run), run.last.element, _sizes(run), old) for run in runs])
+    notes = [f"{len(found.used)} peaks; a mass near 2000 u is known to {found.error_at_2000_u:.3f} u"]
+    if found.left_out:
+        notes.append(f"left out, since they lie off the line: {', '.join(found.left_out)}")
+    rows = [Row("t0", "ns", found.t0_s, old.t0_s, 1e9), Row("k", "ns/√u", found.k_s_per_sqrt_u, old.k_s_per_sqrt_u, 1e9)]
+    return Made(rows, notes, {"mass": found.calibration()})
+
+
+MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {"mass": mass}
+"""By what the command line calls them.  All raise `CannotCalibrate`, or `RunFileError`."""
+
+
+def _zero_field(series: Series) -> Spectra:
+    parts = [(part, _good(part, lambda step: abs(step.field_set_T) < ZERO_T)) for part in series.parts]
+    total = sum(len(numbers) for _, numbers in parts)
+    if total == 0:
+        fields = sorted({step.field_set_T for part in series.parts for step in part.steps})
+        raise CannotCalibrate(f"no shots at zero field were recorded; fields here are {fields} T")
+    if any(part.axis != series.last.axis for part in series.parts):
+        raise CannotCalibrate("its files were recorded with different time axes")
+    blocks = chain.from_iterable(map(part.block, part.grouped(numbers)) for part, numbers in parts)
+    return grouped(blocks, series.last.axis, total)
+
+
+def _good(part: RunFile, wanted: Wanted) -> NDArray[np.int64]:
+    """Numbers of the good shots with beam in the steps that are wanted."""
+    recorded = part.recorded
+    steps = np.array([wanted(step) and not step.background for step in part.steps], bool)
+    kept = (part.bad[recorded] == 0) & steps[part.shot_steps[recorded]]
+    return np.asarray(recorded[kept])
+
+
+def _sizes(series: Series) -> range:
+    first, last = series.last.sizes
+    return range(first, last + 1)

@@ -1,0 +1,57 @@
+"""`clusterbeam calibrate` as a user meets it: numbers, a new version of the calibrations, or one sentence."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from config.calibration import Calibrations
+from config.model import read_model
+from daq.cli.program import FAILURES, program
+from simulators.world.beamline import Beamline
+from simulators.world.truth import read_truth
+from tests.daq.analysis.calibrate.world import FULL_FIELD_A, Point, replace, write_run
+from tests.simulators.world.test_beamline import GOOD, MACHINE
+
+INSERTION_s = MACHINE.ionisation_insertion_s - 1.2e-6
+"""How much later than programmed the light of the simulated laser comes."""
+
+
+def refused(*arguments: object) -> str:
+    """The sentence with which the command fails with status 1."""
+    result = CliRunner().invoke(program, ["calibrate", *map(str, arguments)])
+    assert isinstance(result.exception, FAILURES), result.output
+    return str(result.exception)
+
+
+def test_mass_from_a_run_of_the_beam_line(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "v.h5", [Point(100), Point(100)], Beamline(read_truth(), 5))
+    into = tmp_path / "calibrations.toml"
+    for version in ("2", "3"):
+        result = CliRunner().invoke(program, ["calibrate", "mass", str(run), "--into", str(into)])
+        assert result.exit_code == 0, result.output
+        assert f"version {version} is in" in result.output
+    assert "350 ± 2" in result.output, "the run file's own calibration stands beside it"
+    new, before = read_model(into, Calibrations), read_model(tmp_path / "calibrations-version-2.toml", Calibrations)
+    assert (new.version, before.version) == ("3", "2")
+    assert "mass from v.h5" in new.made
+    assert new.deflection == before.deflection
+    t0, k = new.mass.t0_s, new.mass.k_s_per_sqrt_u
+    assert t0.value == pytest.approx(MACHINE.t0_s + INSERTION_s, abs=3 * t0.uncertainty)
+    assert k.value == pytest.approx(MACHINE.k_s_per_sqrt_u, abs=3 * k.uncertainty)
+
+
+def test_a_run_without_what_is_needed_says_so(tmp_path: Path) -> None:
+    beamline = Beamline(read_truth(), 6)
+    full = Point(4, 2.4, replace(GOOD, magnet_current_A=FULL_FIELD_A))
+    dark = replace(GOOD, ablation_armed=False)
+    for name, points, element, said in (
+        ("full", [full], "V", "no shots at zero field were recorded; fields here are [2.4] T"),
+        ("short", [Point(4)], "V", "only 4 shots are usable"),
+        ("dark", [Point(80, conditions=dark)], "V", "are not those of V clusters (0 fit); is another rod in the source?"),
+    ):
+        beamline.load_rod(element)
+        sentence = refused("mass", write_run(tmp_path / f"{name}.h5", points, beamline))
+        assert said in sentence
+        assert "cannot give the mass calibration" in sentence
+    assert "there is no file" in refused("mass", tmp_path / "none.h5")
