@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """What can be calibrated."""
 
     MASS = "mass"
+    FIELD = "field"
 
 
 def calibrate(

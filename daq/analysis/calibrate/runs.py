@@ -1,6 +1,7 @@
 """Run files to calibrations."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from config.calibration import Calibrations, Measured
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
+from daq.analysis.calibrate.field import LINEAR_T, PROBE, calibrate_field
 from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
 from daq.analysis.calibrate.spectra import Spectra, grouped
 from daq.record.blocks import Step
@@ -58,7 +60,31 @@ def mass(runs: Sequence[Series]) -> Made:
     return Made(rows, notes, {"mass": found.calibration()})
 
 
-MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {"mass": mass}
+def field(runs: Sequence[Series]) -> Made:
+    """Field against current from what the Hall probe read in each step."""
+    old = runs[0].last.calibrations.field
+    readings = [reading for run in runs for part in run.parts for reading in _readings(part)]
+    if not readings:
+        raise CannotCalibrate("its plan does not scan the current of the magnet, as hysteresis-loop does")
+    found = calibrate_field(*zip(*readings, strict=True))
+    new = found.calibration()
+    inside = (found.current_A >= old.current_A[0]) & (found.current_A <= old.current_A[-1])
+    rows = [Row("remanence", "mT", found.remanence_T, old.remanence_T, 1e3), Row("turns factor", "", found.turns)]
+    for current_A, field_T, error_T in np.column_stack([found.current_A, found.field_T, found.error_T])[inside].tolist():
+        before = float(np.interp(current_A, old.current_A, old.field_T))
+        known = Measured(value=before, uncertainty=old.relative_uncertainty * before)
+        rows.append(Row(f"field at {current_A:.0f} A", "T", Estimate(field_T, error_T, PROBE * field_T), known))
+    notes = [
+        f"{found.loops} rising branches; the falling one lies {1e3 * found.loop_T:.1f} mT above",
+        f"two wires: straight to {1e3 * found.bend_T:.1f} mT below {LINEAR_T:g} T; at {found.current_A[-1]:.0f} A the iron "
+        f"has taken {found.saturation:.1%}",
+    ]
+    if found.from_virgin:
+        notes.append("the only rise began before full current was ever reached; repeat the loop for a magnetised magnet")
+    return Made(rows, notes, {"field": new})
+
+
+MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {"mass": mass, "field": field}
 """By what the command line calls them.  All raise `CannotCalibrate`, or `RunFileError`."""
 
 
@@ -72,6 +98,21 @@ def _zero_field(series: Series) -> Spectra:
         raise CannotCalibrate("its files were recorded with different time axes")
     blocks = chain.from_iterable(map(part.block, part.grouped(numbers)) for part, numbers in parts)
     return grouped(blocks, series.last.axis, total)
+
+
+def _readings(part: RunFile) -> Iterator[tuple[float, float]]:
+    """Current in A and field in T of each step that set the current."""
+    for step in part.steps:
+        for name in ("current_A", "set_current_A"):
+            quantity = f"{_named(part, 'magnet supply')}.{name}"
+            if quantity in step.others and math.isfinite(step.field_T):
+                yield step.others[quantity], step.field_T
+
+
+def _named(part: RunFile, role: str) -> str:
+    """The instrument of this role that took part in the run."""
+    instruments = part.laboratory.get("instruments", {})
+    return next((name for name, one in instruments.items() if one["role"] == role and not one.get("spare")), "")
 
 
 def _good(part: RunFile, wanted: Wanted) -> NDArray[np.int64]:

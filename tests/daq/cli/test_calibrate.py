@@ -10,6 +10,7 @@ from config.model import read_model
 from daq.cli.program import FAILURES, program
 from simulators.world.beamline import Beamline
 from simulators.world.truth import read_truth
+from tests.daq.analysis.calibrate.test_field import LOOP_A
 from tests.daq.analysis.calibrate.world import FULL_FIELD_A, Point, replace, write_run
 from tests.simulators.world.test_beamline import GOOD, MACHINE
 
@@ -55,3 +56,23 @@ def test_a_run_without_what_is_needed_says_so(tmp_path: Path) -> None:
         assert said in sentence
         assert "cannot give the mass calibration" in sentence
     assert "there is no file" in refused("mass", tmp_path / "none.h5")
+
+
+def test_field_from_a_loop(tmp_path: Path) -> None:
+    beamline = Beamline(read_truth(), 7)
+    readings = [(float(current), beamline.field_T(0.0, current)) for current in 2 * LOOP_A]
+    points = [
+        Point(1, round(field_T, 3), field_T=field_T, set_points={"magnet.current_A": (current_A, current_A)})
+        for current_A, field_T in readings
+    ]
+    run = write_run(tmp_path / "loop.h5", points, beamline, samples=1000)
+    into = tmp_path / "calibrations.toml"
+    result = CliRunner().invoke(program, ["calibrate", "field", str(run), "--into", str(into)])
+    assert result.exit_code == 0, result.output
+    assert "turns factor" in result.output
+    field = read_model(into, Calibrations).field
+    assert field.current_A[-1] == 205
+    assert field.remanence_T.value == pytest.approx(MACHINE.remanence_T, abs=0.0003)
+    up = write_run(tmp_path / "up.h5", points[:11], beamline, samples=1000)
+    assert "only went up" in refused("field", up)
+    assert "does not scan the current of the magnet" in refused("field", write_run(tmp_path / "v.h5", [Point(4)], beamline))

@@ -9,7 +9,7 @@ import numpy as np
 
 from daq.record.blocks import ShotBlock
 from daq.record.layout import FiredSource
-from daq.record.messages import Armed, Fired, NewStep
+from daq.record.messages import Armed, Channel, Fired, NewStep
 from daq.record.recorder import Recorder
 from simulators.world.beamline import Beamline
 from simulators.world.conditions import Capture, ShotConditions
@@ -41,6 +41,7 @@ def write_run(
     chosen = list(points)
     create = msgspec.structs.replace(
         header(path), element=beamline.element, sizes=sizes, samples=samples, interval_s=INTERVAL_s,
+        set_points=tuple(Channel(name, "") for name in chosen[0].set_points),
         slot_bytes=2 * samples * max(point.shots for point in chosen),
     )  # fmt: skip
     first = 0
