@@ -25,6 +25,7 @@ class Kind(StrEnum):
 
     MASS = "mass"
     FIELD = "field"
+    CHOPPER = "chopper"
 
 
 def calibrate(

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.calibration import Calibrations, Measured
+from daq.analysis.calibrate.chopper import calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.analysis.calibrate.field import LINEAR_T, PROBE, calibrate_field
 from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
 from daq.analysis.calibrate.spectra import Spectra, grouped
+from daq.analysis.runs import analyse_run
 from daq.record.blocks import Step
 from daq.record.run_file import RunFile
 from daq.record.series import Series
@@ -84,7 +86,26 @@ def field(runs: Sequence[Series]) -> Made:
     return Made(rows, notes, {"field": new})
 
 
-MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {"mass": mass, "field": field}
+def chopper(runs: Sequence[Series]) -> Made:
+    """Time zero of the chopper from moments at several velocities."""
+    calibrations = runs[0].last.calibrations
+    found = [point.results for run in runs for point in analyse_run(run)]
+    if all(one.field_T is None for one in found):
+        raise CannotCalibrate("only one field was recorded; zero and full field are needed")
+    made = calibrate_chopper(seeming_moments(found, calibrations), calibrations.velocity)
+    zero, old = made.time_zero_s, calibrations.velocity.time_zero_s
+    split = ", ".join(f"{runs[0].last.element}{size} {moment:.3f} µB" for size, moment in made.moments_uB.items())
+    notes = [
+        f"{made.velocities} velocities, χ² per degree of freedom {made.chi2:.1f}; known to {made.share:.2%} of the flight time",
+        f"moments that go with it: {split}",
+    ]
+    if made.share > 0.0025:
+        notes.append(f"0.25 % would take about {(made.share / 0.0025) ** 2:.0f} times the shots")
+    rows = [Row("time zero", "µs", zero, old, 1e6)]
+    return Made(rows, notes, {"velocity": calibrations.velocity.model_copy(update={"time_zero_s": zero.measured()})})
+
+
+MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {"mass": mass, "field": field, "chopper": chopper}
 """By what the command line calls them.  All raise `CannotCalibrate`, or `RunFileError`."""
 
 

@@ -76,3 +76,12 @@ def test_field_from_a_loop(tmp_path: Path) -> None:
     up = write_run(tmp_path / "up.h5", points[:11], beamline, samples=1000)
     assert "only went up" in refused("field", up)
     assert "does not scan the current of the magnet" in refused("field", write_run(tmp_path / "v.h5", [Point(4)], beamline))
+
+
+def test_chopper_needs_fields_and_velocities(tmp_path: Path) -> None:
+    beamline = Beamline(read_truth(), 8)
+    assert "only one field was recorded" in refused("chopper", write_run(tmp_path / "zero.h5", [Point(110)], beamline))
+    full = replace(GOOD, magnet_current_A=FULL_FIELD_A)
+    both = [Point(110), Point(110, 2.4, full, field_T=2.4)]
+    run = write_run(tmp_path / "one.h5", both, beamline, sizes=(6, 12))
+    assert "no cluster is split at two velocities" in refused("chopper", run)
