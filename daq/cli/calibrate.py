@@ -26,6 +26,7 @@ class Kind(StrEnum):
     MASS = "mass"
     FIELD = "field"
     CHOPPER = "chopper"
+    POSITION = "position"
 
 
 def calibrate(

@@ -14,11 +14,15 @@ from daq.analysis.calibrate.chopper import calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.analysis.calibrate.field import LINEAR_T, PROBE, calibrate_field
 from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
+from daq.analysis.calibrate.position import Spot, calibrate_position
 from daq.analysis.calibrate.spectra import Spectra, grouped
-from daq.analysis.runs import analyse_run
+from daq.analysis.calibrate.spots import spots
+from daq.analysis.runs import analyse_run, reduce_run
 from daq.record.blocks import Step
 from daq.record.run_file import RunFile
 from daq.record.series import Series
+from daq.reduce import Profiles
+from daq.reduce.reduction import STEPS
 
 ZERO_T = 0.1
 """Set fields under this are zero field, but for the remanence."""
@@ -105,7 +109,35 @@ def chopper(runs: Sequence[Series]) -> Made:
     return Made(rows, notes, {"velocity": calibrations.velocity.model_copy(update={"time_zero_s": zero.measured()})})
 
 
-MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {"mass": mass, "field": field, "chopper": chopper}
+def position(runs: Sequence[Series]) -> Made:
+    """s and q from a scan of the narrow focus."""
+    old = runs[0].last.calibrations
+    found: list[Spot] = []
+    for run in runs:
+        stage_m, when_s = _stage(run)
+        found += spots(_reduced(run), stage_m, when_s, old)
+    if not found:
+        raise CannotCalibrate("its plan does not scan the stage without field, as position-scan does")
+    made = calibrate_position(found, old.position)
+    rows = [
+        Row(f"s at {made.reference_mass_u:.0f} u", "ns/mm", made.sensitivity_s_per_m, old.position.sensitivity_s_per_m, 1e6),
+        Row("q there", "ns/mm²", made.curvature_s_per_m2, old.position.curvature_s_per_m2, 1e3),
+    ]
+    notes = [
+        f"{made.positions} places of the stage, {len(made.sizes)} sizes, χ² per degree of freedom {made.chi2:.1f}",
+        f"the beam's middle is where the stage stands at {1e3 * made.centre_m:.3f} mm",
+    ]
+    if not made.drift_known:
+        notes.append("the stage went one way only, so drift counts as error; scan there and back")
+    return Made(rows, notes, {"position": made.calibration()})
+
+
+MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {
+    "mass": mass,
+    "field": field,
+    "chopper": chopper,
+    "position": position,
+}
 """By what the command line calls them.  All raise `CannotCalibrate`, or `RunFileError`."""
 
 
@@ -128,6 +160,27 @@ def _readings(part: RunFile) -> Iterator[tuple[float, float]]:
             quantity = f"{_named(part, 'magnet supply')}.{name}"
             if quantity in step.others and math.isfinite(step.field_T):
                 yield step.others[quantity], step.field_T
+
+
+def _stage(series: Series) -> tuple[dict[int, float], dict[int, float]]:
+    """Where the stage stood in m and when each step began in s, by index in the reduced run; steps without field only."""
+    stage_m, when_s = {}, {}
+    for rank, part in enumerate(series.parts):
+        quantities = [f"{_named(part, 'stage')}.{name}" for name in ("axis1_position_mm", "axis1_set_position_mm")]
+        for step in part.steps:
+            name = next((one for one in quantities if one in step.others), None)
+            if name is not None and abs(step.field_set_T) < ZERO_T and not step.background:
+                stage_m[rank * STEPS + step.index] = 1e-3 * step.others[name]
+                when_s[rank * STEPS + step.index] = float(part.step_columns["started"][step.index])
+    return stage_m, when_s
+
+
+def _reduced(series: Series) -> Profiles:
+    """`CannotCalibrate` for a run whose traces hold none of its clusters."""
+    try:
+        return reduce_run(series)
+    except ValueError as error:
+        raise CannotCalibrate(str(error)) from None
 
 
 def _named(part: RunFile, role: str) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -85,3 +86,23 @@ def test_chopper_needs_fields_and_velocities(tmp_path: Path) -> None:
     both = [Point(110), Point(110, 2.4, full, field_T=2.4)]
     run = write_run(tmp_path / "one.h5", both, beamline, sizes=(6, 12))
     assert "no cluster is split at two velocities" in refused("chopper", run)
+
+
+def test_position_from_a_scan_of_the_beam_line(tmp_path: Path) -> None:
+    beamline = Beamline(read_truth(), 9)
+    stage_mm = np.arange(4.2, 5.85, 0.2).tolist()
+    points = [
+        Point(60, conditions=replace(GOOD, focus_stage_m=1e-3 * place), set_points={"stage.axis1_position_mm": (place, place)})
+        for place in [*stage_mm, *stage_mm[::-1]]
+    ]
+    run = write_run(tmp_path / "scan.h5", points, beamline, sizes=(5, 25))
+    result = CliRunner().invoke(program, ["calibrate", "position", str(run), "--into", str(tmp_path / "calibrations.toml")])
+    assert result.exit_code == 0, result.output
+    assert "the beam's middle is where the stage stands at 5.0" in result.output
+    s = read_model(tmp_path / "calibrations.toml", Calibrations).position.sensitivity_s_per_m
+    assert s.value == pytest.approx(MACHINE.sensitivity_s_per_m, abs=2.5 * s.uncertainty)
+    assert s.uncertainty < 0.04 * s.value
+    no_scan = write_run(tmp_path / "v.h5", [Point(60)], beamline)
+    assert "its plan does not scan the stage without field" in refused("position", no_scan)
+    dark = [replace(point, shots=4, conditions=replace(point.conditions, ablation_armed=False)) for point in points]
+    assert "the profiles are empty" in refused("position", write_run(tmp_path / "dark.h5", dark, beamline, sizes=(5, 25)))

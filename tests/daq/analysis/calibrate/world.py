@@ -1,5 +1,6 @@
 """Run files whose shots come from the simulated beam line, without instruments or an engine between."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -39,18 +40,20 @@ def write_run(
     """A finished run with a step and a burst for each point."""
     capture = Capture(1, samples, INTERVAL_s, 0.0, VOLTS_PER_CODE, 0.15)
     chosen = list(points)
+    laboratory = json.loads(header(path).laboratory_json)
+    laboratory["instruments"]["stage"] = {"role": "stage", "driver": "newport_esp301"}
     create = msgspec.structs.replace(
         header(path), element=beamline.element, sizes=sizes, samples=samples, interval_s=INTERVAL_s,
-        set_points=tuple(Channel(name, "") for name in chosen[0].set_points),
+        laboratory_json=json.dumps(laboratory), set_points=tuple(Channel(name, "") for name in chosen[0].set_points),
         slot_bytes=2 * samples * max(point.shots for point in chosen),
     )  # fmt: skip
     first = 0
     with Recorder(create) as recorder:
         for burst, one in enumerate(chosen):
-            recorder.tell(
-                NewStep(burst, 0.0, one.field_set_T, one.field_T, one.conditions.source_temperature_K, 6.0, one.velocity_m_s,
-                        point=one.point, planned_first=first, shots=one.shots, set_points=dict(one.set_points))
-            )  # fmt: skip
+            source_K = one.conditions.source_temperature_K
+            step = NewStep(burst, first / 20, one.field_set_T, one.field_T, source_K, 6.0, one.velocity_m_s)
+            extra = {"point": one.point, "planned_first": first, "shots": one.shots, "set_points": dict(one.set_points)}
+            recorder.tell(msgspec.structs.replace(step, **extra))
             numbers = np.arange(first, first + one.shots)
             shots = [replace(one.conditions, t0_s=number / 20) for number in numbers.tolist()]
             traces = beamline.expose(shots, numbers, capture)[:, None, :]
