@@ -27,6 +27,7 @@ class Kind(StrEnum):
     FIELD = "field"
     CHOPPER = "chopper"
     POSITION = "position"
+    GRADIENT = "gradient"
 
 
 def calibrate(

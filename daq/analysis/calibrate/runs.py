@@ -13,10 +13,11 @@ from config.calibration import Calibrations, Measured
 from daq.analysis.calibrate.chopper import calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.analysis.calibrate.field import LINEAR_T, PROBE, calibrate_field
+from daq.analysis.calibrate.gradient import Seen, calibrate_gradient
 from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
 from daq.analysis.calibrate.position import Spot, calibrate_position
 from daq.analysis.calibrate.spectra import Spectra, grouped
-from daq.analysis.calibrate.spots import spots
+from daq.analysis.calibrate.spots import signal, spots
 from daq.analysis.runs import analyse_run, reduce_run
 from daq.record.blocks import Step
 from daq.record.run_file import RunFile
@@ -115,7 +116,9 @@ def position(runs: Sequence[Series]) -> Made:
     found: list[Spot] = []
     for run in runs:
         stage_m, when_s = _stage(run)
-        found += spots(_reduced(run), stage_m, when_s, old)
+        reduced = _reduced(run)
+        zero = [sums.step.index for sums in reduced.steps if abs(sums.step.field_set_T) < ZERO_T]
+        found += spots(reduced, {index: stage_m[index] for index in zero if index in stage_m}, when_s, old)
     if not found:
         raise CannotCalibrate("its plan does not scan the stage without field, as position-scan does")
     made = calibrate_position(found, old.position)
@@ -132,11 +135,43 @@ def position(runs: Sequence[Series]) -> Made:
     return Made(rows, notes, {"position": made.calibration()})
 
 
-MAKERS: Mapping[str, Callable[[Sequence[Series]], Made]] = {
+def gradient(runs: Sequence[Series]) -> Made:
+    """C from a scan of the narrow focus across aluminium, without and with field."""
+    calibrations = runs[0].last.calibrations
+    element = next((run.last.element for run in runs if run.last.element != "Al"), "Al")
+    if element != "Al":
+        raise CannotCalibrate(f"the rod was {element}; the moment of aluminium is known, so that is needed")
+    seen: list[Seen] = []
+    steps: list[Step] = []
+    for run in runs:
+        reduced = _reduced(run)
+        stage_m, _ = _stage(run)
+        for sums in reduced.steps:
+            if sums.step.index in stage_m and sums.shots > 1:
+                profile = reduced.selected(frozenset([sums.step.index])).profile(1, sums.step.field_set_T)
+                with_field = abs(sums.step.field_set_T) >= ZERO_T
+                seen.append(Seen(stage_m[sums.step.index], with_field, *signal(profile)))
+                steps += [sums.step] if with_field else []
+    if not seen or not steps:
+        raise CannotCalibrate("its plan does not scan the stage at zero and at full field, as aluminium-calibration does")
+    field_T, velocity = (float(np.mean([getattr(step, name) for step in steps])) for name in ("field_T", "velocity_m_s"))
+    made = calibrate_gradient(seen, field_T, velocity, calibrations.velocity)
+    rows = [
+        Row(f"C at {field_T:.3f} T", "T·m", made.C_T_m, calibrations.deflection.C_T_m),
+        Row("half splitting", "mm", made.bend_m, None, 1e3),
+        Row("share of 2P3/2", "", made.excited),
+    ]
+    notes = [f"χ² per degree of freedom {made.chi2:.1f}; the velocity is the largest part of the systematic error"]
+    return Made(rows, notes, {"deflection": made.calibration(calibrations.deflection)})
+
+
+Maker = Callable[[Sequence[Series]], Made]
+MAKERS: Mapping[str, Maker] = {
     "mass": mass,
     "field": field,
     "chopper": chopper,
     "position": position,
+    "gradient": gradient,
 }
 """By what the command line calls them.  All raise `CannotCalibrate`, or `RunFileError`."""
 
@@ -163,13 +198,13 @@ def _readings(part: RunFile) -> Iterator[tuple[float, float]]:
 
 
 def _stage(series: Series) -> tuple[dict[int, float], dict[int, float]]:
-    """Where the stage stood in m and when each step began in s, by index in the reduced run; steps without field only."""
+    """Where the stage stood in m and when each step began in s, by index in the reduced run."""
     stage_m, when_s = {}, {}
     for rank, part in enumerate(series.parts):
         quantities = [f"{_named(part, 'stage')}.{name}" for name in ("axis1_position_mm", "axis1_set_position_mm")]
         for step in part.steps:
             name = next((one for one in quantities if one in step.others), None)
-            if name is not None and abs(step.field_set_T) < ZERO_T and not step.background:
+            if name is not None and not step.background:
                 stage_m[rank * STEPS + step.index] = 1e-3 * step.others[name]
                 when_s[rank * STEPS + step.index] = float(part.step_columns["started"][step.index])
     return stage_m, when_s

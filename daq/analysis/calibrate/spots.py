@@ -27,15 +27,16 @@ def spots(profiles: Profiles, stage_m: Mapping[int, float], when_s: Mapping[int,
         one = profiles.selected(frozenset([index]))
         for window in one.windows:
             profile = one.profile(window.size, sums.step.field_set_T)
-            signal, error = _signal(profile)
+            total, error = signal(profile)
             found = (
-                _middle(profile, float(undeflected_time_s(window.mass_u, old.mass))) if signal > SIGNIFICANT * error else None
+                _middle(profile, float(undeflected_time_s(window.mass_u, old.mass))) if total > SIGNIFICANT * error else None
             )
             time_s, time_error_s = found or (math.nan, math.inf)
-            yield Spot(window.size, window.mass_u, stage_m[index], when_s.get(index, 0.0), time_s, time_error_s, signal, error)
+            yield Spot(window.size, window.mass_u, stage_m[index], when_s.get(index, 0.0), time_s, time_error_s, total, error)
 
 
-def _signal(profile: Profile) -> tuple[float, float]:
+def signal(profile: Profile) -> tuple[float, float]:
+    """Signal per shot over a whole window and its error."""
     return float(profile.values.sum()), float(np.sqrt(max(profile.covariance.sum(), 1e-12)))
 
 

@@ -13,7 +13,7 @@ from simulators.world.beamline import Beamline
 from simulators.world.truth import read_truth
 from tests.daq.analysis.calibrate.test_field import LOOP_A
 from tests.daq.analysis.calibrate.world import FULL_FIELD_A, Point, replace, write_run
-from tests.simulators.world.test_beamline import GOOD, MACHINE
+from tests.simulators.world.test_beamline import GOOD, MACHINE, timed
 
 INSERTION_s = MACHINE.ionisation_insertion_s - 1.2e-6
 """How much later than programmed the light of the simulated laser comes."""
@@ -92,7 +92,7 @@ def test_position_from_a_scan_of_the_beam_line(tmp_path: Path) -> None:
     beamline = Beamline(read_truth(), 9)
     stage_mm = np.arange(4.2, 5.85, 0.2).tolist()
     points = [
-        Point(60, conditions=replace(GOOD, focus_stage_m=1e-3 * place), set_points={"stage.axis1_position_mm": (place, place)})
+        Point(45, conditions=replace(GOOD, focus_stage_m=1e-3 * place), set_points={"stage.axis1_position_mm": (place, place)})
         for place in [*stage_mm, *stage_mm[::-1]]
     ]
     run = write_run(tmp_path / "scan.h5", points, beamline, sizes=(5, 25))
@@ -106,3 +106,37 @@ def test_position_from_a_scan_of_the_beam_line(tmp_path: Path) -> None:
     assert "its plan does not scan the stage without field" in refused("position", no_scan)
     dark = [replace(point, shots=4, conditions=replace(point.conditions, ablation_armed=False)) for point in points]
     assert "the profiles are empty" in refused("position", write_run(tmp_path / "dark.h5", dark, beamline, sizes=(5, 25)))
+
+
+def test_gradient_from_aluminium_in_the_beam_line(tmp_path: Path) -> None:
+    beamline = Beamline(read_truth(), 10, "Al")
+    shot = replace(GOOD, source_temperature_K=100.0, **timed(706.0))
+
+    def scan(current_A: float, field_set_T: float) -> list[Point]:
+        field_T = beamline.field_T(0.0, current_A)
+        return [
+            Point(
+                30,
+                field_set_T,
+                replace(shot, magnet_current_A=current_A, focus_stage_m=1e-3 * place),
+                field_T=field_T,
+                velocity_m_s=706.0,
+                set_points={"stage.axis1_position_mm": (place, place)},
+            )
+            for place in np.arange(-1.5, 11.6, 0.4).tolist()
+        ]
+
+    points = [*scan(0.0, 0.0), *scan(FULL_FIELD_A, 2.4)]
+    run = write_run(tmp_path / "al.h5", points, beamline, sizes=(1, 1), samples=10_000)
+    into = tmp_path / "calibrations.toml"
+    result = CliRunner().invoke(program, ["calibrate", "gradient", str(run), "--into", str(into)])
+    assert result.exit_code == 0, result.output
+    C = read_model(into, Calibrations).deflection.C_T_m
+    assert C.value == pytest.approx(MACHINE.C_T_m, abs=2.5 * C.uncertainty)
+    assert C.uncertainty < 0.02 * C.value
+    half = write_run(tmp_path / "half.h5", points[:4], beamline, sizes=(1, 1), samples=10_000)
+    assert "does not scan the stage at zero and at full field" in refused("gradient", half)
+    beamline.load_rod("V")
+    assert "the rod was V; the moment of aluminium is known" in refused(
+        "gradient", write_run(tmp_path / "v.h5", [Point(4)], beamline)
+    )
