@@ -30,6 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--control", type=int, default=0, help="port of the control socket")
     parser.add_argument("--faults", type=Path, help="TOML file of faults and their times")
     parser.add_argument("--rod", choices=("V", "Nb", "Ta", "Al"), default="V", help="metal in the source")
+    parser.add_argument("--focus", choices=("wide", "narrow"), default="wide", help="the ionising light, by its lens")
     parser.add_argument("--transfer-MB-s", type=float, help="how fast the digitizer's network is")
     parser.add_argument("--canned", action="store_true", help="fixed traces instead of simulated ones")
     parser.add_argument("--json", action="store_true", help="print one JSON line when ready")
@@ -43,6 +44,7 @@ async def run(options: argparse.Namespace, laboratory: Laboratory, calibrations:
         laboratory, read_truth(options.truth), options.seed, cold=options.cold, canned=options.canned
     )
     simulated.beamline.load_rod(options.rod)
+    simulated.narrow_focus = options.focus == "narrow"
     clock = Clock(options.speed or laboratory.clock.speed)
     wiring = Wiring(options.fixed_ports, options.serial, options.control, options.faults, options.transfer_MB_s)
     async with AsyncExitStack() as context:

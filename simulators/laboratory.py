@@ -56,6 +56,8 @@ class SimulatedLaboratory:
 
     def __init__(self, laboratory: Laboratory, truth: Truth, seed: int, *, cold: bool = False, canned: bool = False) -> None:
         self._laboratory = laboratory
+        self.narrow_focus = False
+        """Whether the lens that makes the narrow ionising focus is in; axis 1 of the stage carries it."""
         self.beamline = Beamline(truth, seed)
         makers = self._makers(seed, warm=not cold, canned=canned)
         self.instruments = {name: _make(name, configured, makers) for name, configured in laboratory.instruments.items()}
@@ -142,6 +144,12 @@ class SimulatedLaboratory:
         voltage_V: float = self._ablation.lamp_voltage_V(now)
         return voltage_V
 
+    def _focus_stage_m(self, now: float) -> float | None:
+        """Where the stage holds the narrow focus, from its home mark."""
+        stages = (self.instruments[name] for name, one in self._laboratory.taking_part().items() if one.role == "stage")
+        stage = next((one for one in stages if isinstance(one, ESP301)), None)
+        return 1e-3 * stage.position_mm(1, now) if self.narrow_focus and stage is not None else None
+
     def _edge_s(self, event: Event) -> float | None:
         edge = self._delay_generator.edges().get(self._laboratory.timing.lines[event].output)
         return None if edge is None else edge[0]
@@ -178,6 +186,7 @@ class SimulatedLaboratory:
             "source_temperature_K": self._cold_head.temperature_K(now),
             "helium_pressure_bar": self._helium.pressure_bar(now),
             "magnet_current_A": self._supply.current_A(now),
+            "focus_stage_m": self._focus_stage_m(now),
         }
         armed, energy_mJ = self._ablation.armed(now), self._ionisation.energy_mJ(now)
         shots = []

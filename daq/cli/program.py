@@ -6,6 +6,7 @@ import typer
 
 from config.errors import ConfigurationError
 from daq.cli.analyse import analyse
+from daq.cli.calibrate import calibrate
 from daq.cli.check import check
 from daq.cli.console import err
 from daq.cli.demo import demo
@@ -49,7 +50,8 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (demo, simulate, check, talk, plan, run, safe, analyse, verify, recover, log, replay, serve, gui):
+COMMANDS = (demo, simulate, check, talk, plan, run, safe, calibrate, analyse, verify, recover, log, replay, serve, gui)
+for command in COMMANDS:
     program.command()(command)
 
 

@@ -32,6 +32,8 @@ class _Draw:
     uniform: Floats
     normal: Floats
     height: Floats
+    focus: Floats
+    level: Floats
     jitter: float
     noise_start: int
 
@@ -66,6 +68,8 @@ class Beamline:
         self._moment_uB = np.array([cluster.moment_uB for cluster in clusters])
         self._blocked = np.array([cluster.behaviour == "atomic-like" for cluster in clusters], dtype=np.bool_)
         self._flips_6_bar = np.array([self._flips(cluster) for cluster in clusters])
+        energies = [math.inf if cluster.excited_K is None else cluster.excited_K for cluster in clusters]
+        self._excited_K = np.array(energies, dtype=np.float64)
         self._ions = self.machine.ions_at_maximum * np.array([self._abundance(cluster) for cluster in clusters])
 
     def field_T(self, now: float, current_A: float) -> float:
@@ -109,7 +113,9 @@ class Beamline:
         light = random.binomial(self._sizes[cluster], self._light_share)
         uniform = random.random((len(cluster), STEPS + 3))
         normal = random.standard_normal((len(cluster), 2))
-        return _Draw(cluster, light, uniform, normal, random.standard_exponential(len(cluster)), jitter, noise_start)
+        height = random.standard_exponential(len(cluster))
+        focus, level = random.random((2, len(cluster)))
+        return _Draw(cluster, light, uniform, normal, height, focus, level, jitter, noise_start)
 
     def _fly(self, shots: Sequence[ShotConditions], bunches: Sequence[Bunch | None], draws: Sequence[_Draw]) -> _Ions:
         machine = self.machine
@@ -122,6 +128,8 @@ class Beamline:
         def of_shot(values: list[float]) -> Floats:
             return np.array(values, dtype=np.float64)[shot]
 
+        temperature_K = of_shot([one.source_temperature_K + machine.cluster_excess_K for one in shots])
+        level = np.concatenate([draw.level for draw in draws])
         field_T = [self.magnet.field_T(one.magnet_current_A) for one in shots]
         pressure = np.array([max(one.helium_pressure_bar, 0.1) for one in shots])
         flips = self._flips_6_bar[cluster] * ((pressure / NOMINAL_PRESSURE_BAR) ** -machine.flips_pressure_exponent)[shot]
@@ -130,13 +138,13 @@ class Beamline:
         passed_s = normal[:, 0] * machine.chopper_opening_s / FWHM
         flight = Flight(
             mass_u=mass_u,
-            moment_uB=self._moment_uB[cluster],
+            moment_uB=self._moment_uB[cluster] * self._excitation(cluster, temperature_K, level),
             blocked=self._blocked[cluster],
             flips=flips,
             velocity_m_s=machine.chopper_to_ionisation_m / (flight_s - passed_s),
             field_T=np.abs(of_shot(field_T)),
             gradient_T_m=of_shot([self.magnet.gradient_T_m(value) for value in field_T]),
-            temperature_K=of_shot([one.source_temperature_K + machine.cluster_excess_K for one in shots]),
+            temperature_K=temperature_K,
         )
         z = positions(flight, uniform[:, 0] - 0.5, uniform[:, 1] - 0.5, uniform[:, 2:], machine)
         # The digitizer's trigger is programmed to the same time as the light; what the two differ by shifts every pulse.
@@ -145,6 +153,10 @@ class Beamline:
         late_s += normal[:, 1] * machine.ionisation_pulse_s / FWHM
         arrival_s = late_s + self._flight_time_s(mass_u, z) * (1 - self._drift(of_shot([one.t0_s for one in shots])) / 2)
         kept = np.abs(z) < machine.acceptance_m
+        # Wherever a focus is nowhere, a width without end stands for it.
+        at_m = of_shot([0.0 if one.focus_stage_m is None else one.focus_stage_m - machine.focus_centre_m for one in shots])
+        width_m = of_shot([math.inf if one.focus_stage_m is None else machine.focus_width_m / FWHM for one in shots])
+        kept &= np.concatenate([draw.focus for draw in draws]) < np.exp(-(((z - at_m) / width_m) ** 2) / 2)
         height_V = np.concatenate([draw.height for draw in draws]) * machine.pulse_height_V
         return _Ions(shot[kept], arrival_s[kept], height_V[kept])
 
@@ -158,6 +170,12 @@ class Beamline:
         """Relative drift of the high voltage: never faster than the stated rate."""
         swing = np.sin(t0_s / HOUR_S + self._drift_phase) - math.sin(self._drift_phase)
         return self.machine.hv_drift_ppm_per_hour * 1e-6 * swing
+
+    def _excitation(self, cluster: NDArray[np.int64], temperature_K: Floats, level: Floats) -> Floats:
+        """How many times its ground level's moment each has: 2 or 6 in a level J = 3/2 (its four states over two), else 1."""
+        weight = 2 * np.exp(-self._excited_K[cluster] / temperature_K)
+        share = weight / (1 + weight)
+        return np.where(level < share / 2, 6.0, np.where(level < share, 2.0, 1.0))
 
     def _flips(self, cluster: Cluster) -> float:
         return self.machine.flips_at_6_bar if cluster.flips_per_transit is None else cluster.flips_per_transit

@@ -26,6 +26,8 @@ class ShotConditions:
     source_temperature_K: float
     helium_pressure_bar: float
     magnet_current_A: float
+    focus_stage_m: float | None = None
+    """Where the stage holds the narrow ionising focus; None where the light fills the acceptance."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class Cluster(Model):
     flips_per_transit: NotNegative | None = None
     abundance: NotNegative | None = None
     """Relative to the most abundant cluster; by default from the mass distribution."""
+    excited_K: NotNegative | None = None
+    """Energy over k_B of a thermally populated level J = 3/2 above this J = 1/2, with moments ±2 and ±6 times as large."""
 
 
 class Machine(Model):
@@ -51,6 +53,8 @@ class Machine(Model):
     skimmer_diameter_m: Positive
     slit_width_m: Positive
     acceptance_m: Positive
+    focus_width_m: Positive
+    focus_centre_m: float
     field_current_A: list[float]
     field_T: list[float]
     remanence_T: NotNegative

@@ -1,0 +1,6 @@
+"""Calibrations made from recorded runs, each number with its errors."""
+
+from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
+from daq.analysis.calibrate.runs import MAKERS, Made, Row
+
+__all__ = ["MAKERS", "CannotCalibrate", "Estimate", "Made", "Row"]

@@ -1,0 +1,75 @@
+"""C comes back from aluminium atoms that fly through apertures and a gradient that grows across the beam."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from config.calibration import Calibrations
+from daq.analysis.calibrate.estimate import CannotCalibrate
+from daq.analysis.calibrate.gradient import Seen, calibrate_gradient
+
+CENTRE_m, BEND_m = 5.04e-3, 4.6e-3
+SCAN_m = np.arange(-4.0, 14.1, 0.25) * 1e-3
+
+
+def scanned(seed: int, ions: int = 3000, excited: float = 0.34, slope_per_m: float = 310.0) -> list[Seen]:
+    """Ions drawn one by one where the focus is, with exponential pulse heights and noise."""
+    rng, seen = np.random.default_rng(seed), []
+    for with_field in (False, True):
+        for stage in SCAN_m.tolist():
+            n = rng.poisson(ions)
+            skimmer, slit = rng.uniform(-0.5e-3, 0.5e-3, n), rng.uniform(-0.25e-3, 0.25e-3, n)
+            at_magnet, z = slit + (slit - skimmer) * 0.325, slit + (slit - skimmer) * 1.35
+            times = np.where(rng.random(n) < excited, np.where(rng.random(n) < 0.5, 2, 6), 1) * rng.choice([-1, 1], n)
+            z = z + with_field * BEND_m * times * np.exp(slope_per_m * at_magnet)
+            near = np.exp(-(((z - stage + CENTRE_m) / (0.2e-3 / 2.3548)) ** 2) / 2)
+            height = rng.exponential(1.0, n)[(rng.random(n) < near) & (np.abs(z) < 10e-3)]
+            seen.append(Seen(stage, with_field, height.sum() + rng.normal(0, 0.5), np.sqrt((height**2).sum() + 0.25)))
+    return seen
+
+
+def test_the_errors_cover_the_truth(calibrations: Calibrations) -> None:
+    pulls = []
+    for seed in range(6):
+        found = calibrate_gradient(scanned(seed), 2.4, 706.0, calibrations.velocity)
+        # Seen alone, the splitting has no error of the velocity; the gradient's curvature moves it by half a per cent.
+        pulls.append((found.bend_m.value - BEND_m) / np.hypot(found.bend_m.error, 0.005 * BEND_m))
+        assert found.excited.value == pytest.approx(0.34, abs=4 * found.excited.error)
+        assert found.chi2 < 1.6
+    assert np.abs(pulls).max() < 2
+    assert found.C_T_m.value == pytest.approx(33.3, rel=0.02)
+    assert 0.005 < found.C_T_m.systematic / found.C_T_m.value < 0.01
+
+
+def test_a_uniform_gradient_leaves_no_bias(calibrations: Calibrations) -> None:
+    found = calibrate_gradient(scanned(20, slope_per_m=0.0), 2.4, 706.0, calibrations.velocity)
+    assert found.bend_m.value == pytest.approx(BEND_m, abs=3 * found.bend_m.error)
+
+
+def test_C_follows_the_velocity_and_keeps_the_slope(calibrations: Calibrations) -> None:
+    slow, fast = (calibrate_gradient(scanned(1), 2.39, v, calibrations.velocity) for v in (700.0, 714.0))
+    assert fast.C_T_m.value / slow.C_T_m.value == pytest.approx(1.02**2)
+    new = slow.calibration(calibrations.deflection)
+    assert new.field_T == 2.39
+    assert new.relative_gradient_slope_per_m == calibrations.deflection.relative_gradient_slope_per_m
+
+
+GOOD = scanned(2)
+OFF = [one for one in GOOD if not one.with_field]
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        ([], "fewer than 12 places of the stage at zero field"),
+        (OFF, "fewer than 12 places of the stage at full field"),
+        ([one for one in GOOD if one.with_field], "fewer than 12 places of the stage at zero field"),
+        ([replace(one, signal=0.0) for one in GOOD], "the profile at zero field is empty"),
+        ([replace(one, signal=0.0) if one.with_field else one for one in GOOD], "the profile at full field is empty"),
+        (OFF + [replace(one, with_field=True) for one in OFF], "the field does not split the beam"),
+    ],
+)
+def test_what_shows_no_splitting_is_refused(seen: list[Seen], said: str, calibrations: Calibrations) -> None:
+    with pytest.raises(CannotCalibrate, match=said):
+        calibrate_gradient(seen, 2.4, 706.0, calibrations.velocity)
