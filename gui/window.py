@@ -83,7 +83,8 @@ class Window(QMainWindow):
             self.setWindowTitle(title)
         self.header.heard(self.model)
         say(self.told, self.told.text(), Grade.IDLE if self._good else Grade.BAD)
-        for view in (self.run, self.beam, self.machine, self.safety):
+        # Safety first: a defect of another view must not keep it from being shown.
+        for view in (self.safety, self.machine, self.run, self.beam):
             view.heard(self.model, changed)
 
     def emergency_stop(self) -> None:

@@ -256,6 +256,14 @@ def test_it_recovers_by_itself_when_the_service_is_started_again(opened: Open, u
             assert window.header.run.text() == f"◌ {state}: as the test says"
 
 
+def test_a_defect_of_the_window_is_said_and_it_goes_on(opened: Open, capsys: pytest.CaptureFixture[str]) -> None:
+    window = opened(ServiceFeed(FakeClient(running())))
+    window.stumbled(ValueError, ValueError("as asked"), None)
+    window.beat()
+    assert window.told.text() == "■ a defect of this window, which goes on: ValueError: as asked"
+    assert "as asked" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["Close the window", "Cancel"])
 def test_closing_asks(opened: Open, qtbot: QtBot, name: str) -> None:
     window = opened(ServiceFeed(FakeClient(running())))
