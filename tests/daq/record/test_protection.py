@@ -5,6 +5,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -40,8 +41,10 @@ def open_elsewhere(path: Path, mode: str, swmr: str) -> subprocess.CompletedProc
 
 
 def visible_to_all(path: Path) -> None:
-    for parent in [path, *path.parents][:4]:
-        parent.chmod(0o755)
+    """Up to the directory of all temporary files, which is everybody's."""
+    for parent in (path, *path.parents):
+        if Path(tempfile.gettempdir()) in parent.parents:
+            parent.chmod(0o755)
 
 
 def test_no_h5py_mode_harms_a_running_file(tmp_path: Path) -> None:
