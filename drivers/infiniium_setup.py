@@ -1,14 +1,18 @@
 """A burst's set-up as an Infiniium is told it, and as it should read back (protocol sheet, sections 3 and 4)."""
 
+import sys
+
 from drivers.errors import LimitError
 from drivers.roles import DigitizerSetup
 
 CHANNELS = (1, 2, 3, 4)
 DIVISIONS = 8
 """Of the screen, from bottom to top."""
+BYTE_ORDER = {"little": "LSBFirst", "big": "MSBFirst"}[sys.byteorder]
+"""Of this computer, so that samples are received as they are used."""
 TRANSFER = (
     ":WAVeform:FORMat WORD",
-    ":WAVeform:BYTeorder LSBFirst",
+    f":WAVeform:BYTeorder {BYTE_ORDER}",
     ":WAVeform:STReaming OFF",
     ":WAVeform:SEGMented:ALL ON",
 )
@@ -49,7 +53,7 @@ def expected_words(setup: DigitizerSetup) -> list[tuple[str, str]]:
         (":TRIGger:EDGE:SOURce?", setup.trigger_source),
         (":ACQuire:MODE?", "SEGMented"),
         (":WAVeform:FORMat?", "WORD"),
-        (":WAVeform:BYTeorder?", "LSBFirst"),
+        (":WAVeform:BYTeorder?", BYTE_ORDER),
     ]
 
 

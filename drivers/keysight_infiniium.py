@@ -18,7 +18,7 @@ from drivers.infiniium_quantities import CHANNELS, acquisition, of_channel, shor
 from drivers.infiniium_setup import check, commands, expected_numbers, expected_words
 from drivers.links import Link, Probe, Terminated
 from drivers.quantity import Action, Quantity, Value
-from drivers.roles import DigitizerSetup, Identity, SafeResult, Segments, Status
+from drivers.roles import DigitizerSetup, Identity, Room, SafeResult, Segments, Status, new_room
 
 HOLE = 31232
 """Code of a sample that was not taken (section 5)."""
@@ -148,10 +148,10 @@ class Infiniium(Driver):
         self._send(":STOP")
         self._check_errors(":STOP")
 
-    def collect(self) -> Segments:
+    def collect(self, room: Room = new_room) -> Segments:
         """Transfer what was captured since `arm`, after stopping an acquisition that is not complete.
 
-        Blocks are received straight into the arrays.  With several channels the parts are put together once more.
+        One channel is received straight into `room`; several are put together there.
         """
         if self._setup is None:
             raise self._refused("must be configured before anything can be collected")
@@ -160,15 +160,18 @@ class Infiniium(Driver):
         count = self._settled_count()
         if count == 0:
             return self._nothing()
+        channels = self._setup.channels
+        part = room if len(channels) == 1 else new_room
         preambles, blocks = [], []
-        for channel in self._setup.channels:
+        for channel in channels:
             self._send(f":WAVeform:SOURce CHANnel{channel}")
             preambles.append(self._preamble(count))
-            blocks.append(self._block(count, preambles[-1].points))
+            blocks.append(self._block(part((count, 1, preambles[-1].points))))
         first = preambles[0]
         if any((p.points, p.interval_s, p.start_s) != (first.points, first.interval_s, first.start_s) for p in preambles):
             raise self._refused("delivers channels with different time axes; give them one set-up")
-        traces = blocks[0][:, np.newaxis] if len(blocks) == 1 else np.stack(blocks, axis=1)
+        shape = (count, len(channels), first.points)
+        traces = blocks[0] if len(blocks) == 1 else np.concatenate(blocks, axis=1, out=room(shape))
         tags = self._time_tags(count)
         return Segments(
             traces,
@@ -230,9 +233,8 @@ class Infiniium(Driver):
                 raise self._refused(f"has no points {self._ready_s:g} s after the acquisition")
             self._pause(POLL_S)
 
-    def _block(self, count: int, points: int) -> NDArray[np.int16]:
-        """All segments of the current source (section 6)."""
-        block = np.empty((count, points), dtype="<i2")
+    def _block(self, block: NDArray[np.int16]) -> NDArray[np.int16]:
+        """`block`, filled with all segments of the current source (section 6)."""
         self.link.query_block(b":WAVeform:DATA?\n", block.reshape(-1).view(np.uint8).data, self._block_s)
         return block
 

@@ -4,7 +4,7 @@ A role is a Protocol; a driver fulfils it by having the verbs.  Drivers speak th
 call may raise any `drivers.errors.DriverError` and nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -246,6 +246,15 @@ class Segments:
     warnings: tuple[str, ...] = field(default=())
 
 
+Room = Callable[[tuple[int, int, int]], NDArray[np.int16]]
+"""Gives memory for traces, int16[shots, channels, samples]."""
+
+
+def new_room(shape: tuple[int, int, int]) -> NDArray[np.int16]:
+    """Memory that is nobody else's."""
+    return np.empty(shape, np.int16)
+
+
 class Digitizer(Instrument, Protocol):
     """Role `digitizer`: captures a burst of triggers in segmented memory."""
 
@@ -267,5 +276,8 @@ class Digitizer(Instrument, Protocol):
     def stop(self) -> None:
         """Stop waiting for triggers; what has been captured can still be collected."""
 
-    def collect(self) -> Segments:
-        """Transfer what was captured since `arm`, possibly fewer segments than armed (also none)."""
+    def collect(self, room: Room = new_room) -> Segments:
+        """Transfer what was captured since `arm`, possibly fewer segments than armed (also none).
+
+        `room` is asked once for the memory of the traces, unless there are none; it may wait, and raise what it likes.
+        """

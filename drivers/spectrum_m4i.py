@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from drivers.driver import Driver, Pause
 from drivers.errors import GarbledReply, LimitError, LinkClosed
 from drivers.quantity import Quantity, Value
-from drivers.roles import DigitizerSetup, Identity, SafeResult, Segments, Status
+from drivers.roles import DigitizerSetup, Identity, Room, SafeResult, Segments, Status, new_room
 
 FAMILY = "M4i.22"
 RANGES_MV = (200, 500, 1000, 2500)
@@ -148,7 +148,7 @@ class SpectrumM4i(Driver):
         spcm = self._spcm
         self._call("stop", lambda: self._card.stop(spcm.M2CMD_DATA_STOPDMA, spcm.M2CMD_EXTRA_STOPDMA))
 
-    def collect(self) -> Segments:
+    def collect(self, room: Room = new_room) -> Segments:
         """Copy what was captured since `arm` out of the transfer buffer, after stopping an acquisition that is not complete."""
         if self._setup is None or self._data is None:
             raise self._refused("must be configured and armed before anything can be collected")
@@ -157,7 +157,8 @@ class SpectrumM4i(Driver):
         count = self.captured()
         # [segment, sample, channel] of whatever width the card has
         codes: NDArray[Any] = self._data.buffer[:count]
-        traces = np.ascontiguousarray(codes.transpose(0, 2, 1).astype(np.int16))
+        traces = (room if count else new_room)((count, codes.shape[2], codes.shape[1]))
+        traces[:] = codes.transpose(0, 2, 1)
         tags, remarks = self._time_tags(count)
         self.stop()
         highest = int(self._card.max_sample_value())

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.infiniium_preamble import Preamble
 from drivers.keysight_infiniium import HOLE, Infiniium
-from drivers.roles import DigitizerSetup, Segments
+from drivers.roles import DigitizerSetup, Room, Segments, new_room
 from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import Exchange, ScriptedTransport, scripted
 
@@ -121,13 +122,15 @@ COMPLETE: list[Exchange] = [asked(":ADER?", 1), asked(":WAVeform:SEGMented:COUNt
 CODES = (1, -2, 2570, 4, 5, 6, -7, 8)
 
 
-def collected(script: Sequence[Exchange], setup: DigitizerSetup = ONE, **options: object) -> tuple[Segments, ScriptedTransport]:
+def collected(
+    script: Sequence[Exchange], setup: DigitizerSetup = ONE, room: Room = new_room, **options: object
+) -> tuple[Segments, ScriptedTransport]:
     """What a configured digitizer, armed for two shots, gives."""
     start = [*CONFIGURED, *armed(2)] if setup is ONE else [*CONFIGURED_TWO, *armed(2)]
     unit, wire = digitizer([*start, *script], **options)
     unit.configure(setup)
     unit.arm(2)
-    return unit.collect(), wire
+    return unit.collect(room), wire
 
 
 def test_identity() -> None:
@@ -286,6 +289,27 @@ def test_channels_lie_side_by_side_in_each_shot() -> None:
         collected([*COMPLETE, *transferred(2, CODES), *transferred(4, second, f4="2.0E-09")], TWO)
 
 
+class Memory:
+    """Keeps what it gives."""
+
+    def __init__(self) -> None:
+        self.given: list[NDArray[np.int16]] = []
+
+    def __call__(self, shape: tuple[int, int, int]) -> NDArray[np.int16]:
+        self.given.append(np.empty(shape, np.int16))
+        return self.given[-1]
+
+
+@pytest.mark.parametrize("setup", [ONE, TWO])
+def test_traces_lie_in_the_memory_that_was_asked_for(setup: DigitizerSetup) -> None:
+    room, blocks = Memory(), [exchange for channel in setup.channels for exchange in transferred(channel, CODES)]
+    segments, wire = collected([*COMPLETE, *blocks, *tagged("0", "0.05")], setup, room)
+    assert segments.traces is room.given[0]
+    assert segments.traces[:, -1].tolist() == [[1, -2, 2570, 4], [5, 6, -7, 8]]
+    assert len(room.given) == 1
+    assert wire.finished()
+
+
 def test_a_partial_burst_is_stopped_and_read() -> None:
     script = [
         asked(":ADER?", 0),
@@ -302,7 +326,9 @@ def test_a_partial_burst_is_stopped_and_read() -> None:
 
 def test_no_segments_are_an_empty_array() -> None:
     stopped = [asked(":ADER?", 0), *told(":STOP"), NO_ERROR]
-    segments, wire = collected([*stopped, *[asked(":WAVeform:SEGMented:COUNt?", 0)] * 2])
+    room = Memory()
+    segments, wire = collected([*stopped, *[asked(":WAVeform:SEGMented:COUNt?", 0)] * 2], room=room)
+    assert not room.given
     assert segments.traces.shape == (0, 1, 4)
     assert segments.time_tags_s.shape == (0,)
     assert segments.interval_s == 1 / ONE.sample_rate_Hz
