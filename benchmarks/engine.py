@@ -21,6 +21,7 @@ from threading import Event, Thread
 from typing import IO, Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.laboratory import SHIPPED, InstrumentConfiguration, read_laboratory
 from daq import Laboratory
@@ -35,7 +36,7 @@ from daq.record.blocks import ShotBlock, TraceAxis
 from daq.record.messages import Armed, ToWriter
 from daq.record.run_file import RunFile
 from drivers.registry import connect
-from drivers.roles import Digitizer, DigitizerSetup, Segments
+from drivers.roles import Digitizer, DigitizerSetup, Room, Segments, new_room
 from simulators.wire.remote import Remote
 
 BURST = 100
@@ -60,7 +61,7 @@ class Canned:
     def finished(self) -> bool:
         return True
 
-    def collect(self) -> Segments:
+    def collect(self, room: Room = new_room) -> Segments:
         return Segments(self._traces, self._tags, (1.0,), (0.0,), 1e-9, 0.0)
 
 
@@ -69,6 +70,9 @@ class Nowhere:
 
     def arm(self, message: Armed) -> None:
         """Kept nowhere."""
+
+    def room(self, shape: tuple[int, int, int]) -> NDArray[np.int16]:
+        return new_room(shape)
 
     def record(self, block: ShotBlock) -> None:
         """Kept nowhere."""

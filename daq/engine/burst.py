@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from daq.engine.clock import Clock
 from daq.engine.ledger import Tally, tally
 from daq.record.blocks import ShotBlock, TraceAxis
@@ -36,6 +39,8 @@ class Ledger(Protocol):
     """Where shots are written down: the recorder."""
 
     def arm(self, message: Armed) -> None: ...
+
+    def room(self, shape: tuple[int, int, int]) -> NDArray[np.int16]: ...
 
     def record(self, block: ShotBlock) -> None: ...
 
@@ -141,7 +146,7 @@ class BurstTaker:
         """Wait for a burst, read it, and number its shots."""
         complete = self._wait(armed)
         finished_s = self._clock.now()
-        segments = self._digitizer().collect()
+        segments = self._digitizer().collect(self._ledger.room)
         self._check(segments)
         counted = tally(segments.time_tags_s, armed.first, self._rate_Hz)
         if complete and not len(counted.kept):
@@ -199,6 +204,8 @@ def _block(taken: _Taken, step: int, planned: int) -> ShotBlock | None:
     if not len(kept):
         return None
     traces = segments.traces if len(kept) == len(segments.time_tags_s) else segments.traces[kept]
+    # The writer reads them where they lie.
+    traces.flags.writeable = False
     return ShotBlock(step, taken.armed.number, taken.tally.numbers, segments.time_tags_s[kept], traces, planned)
 
 

@@ -24,8 +24,9 @@ class ShotBlock:
     """Recorded shots of one burst, in order.  Lost shots have no row here; their numbers are missing from `numbers`.
 
     `numbers` int64[shots] counts all fired shots of the run from 0; `time_tags_s` float64[shots] from the digitizer,
-    relative to the burst's first segment; `traces` int16[shots, channels, samples], ADC codes, MCP pulses positive.
-    `planned` is the number in the plan of the first; the others follow on.
+    relative to the burst's first segment; `traces` int16[shots, channels, samples], ADC codes, MCP pulses positive, which
+    nobody may change: the writer reads them where they lie.  `planned` is the number in the plan of the first; the others
+    follow on.
     """
 
     step: int

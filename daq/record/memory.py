@@ -32,18 +32,17 @@ class SharedMemory:
         return {} if self._descriptor is None else {"pass_fds": (self._descriptor,)}
 
     def close(self) -> None:
-        """Give the memory back; arrays made from `view` must be gone."""
-        self.view.release()
-        self._map.close()
+        """Give the memory back; arrays made from `view` keep it until the last of them has gone."""
+        del self.view, self._map
         if self._descriptor is not None:
             os.close(self._descriptor)
 
 
 def attach(handle: str, size: int) -> mmap.mmap:
-    """The child's side: map the memory the owner made."""
+    """The child's side: map the memory the owner made, to read only."""
     if sys.platform == "win32":
-        return mmap.mmap(-1, size, tagname=handle)
-    mapped = mmap.mmap(int(handle), size)
+        return mmap.mmap(-1, size, tagname=handle, access=mmap.ACCESS_READ)
+    mapped = mmap.mmap(int(handle), size, access=mmap.ACCESS_READ)
     os.close(int(handle))
     return mapped
 

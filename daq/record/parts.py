@@ -88,6 +88,10 @@ class Parts:
             )
         )
 
+    def room(self, shape: tuple[int, int, int]) -> NDArray[np.int16]:
+        """As `Recorder.room`, for the burst that was armed last."""
+        return self._open[-1].recorder.room(shape)
+
     def record(self, block: ShotBlock) -> None:
         """As `Recorder.record`."""
         part = self._of_burst(block.burst)

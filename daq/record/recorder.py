@@ -13,10 +13,11 @@ from types import TracebackType
 from typing import BinaryIO, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daq.record.blocks import ShotBlock
 from daq.record.checksums import checksums
-from daq.record.memory import SharedMemory, own_session
+from daq.record.memory import own_session
 from daq.record.messages import (
     Armed,
     Committed,
@@ -32,6 +33,7 @@ from daq.record.messages import (
     get_from_writer,
     put,
 )
+from daq.record.ring import Ring
 
 SLOTS = 6
 SLOW_S = 1.0
@@ -56,17 +58,15 @@ class Recorder:
         self.path = Path(create.path)
         self.committed = 0
         self.recorded = 0
-        self._memory = SharedMemory(create.slots * create.slot_bytes)
-        self._ring = np.frombuffer(self._memory.view, dtype=np.uint8).reshape(create.slots, create.slot_bytes)
-        self._free = deque(range(create.slots))
+        self._ring = Ring(create.slots, create.slot_bytes)
         self._handed_over: deque[int] = deque()
         self._finished: Finished | None = None
         self._broken = ""
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "daq.record.writer", self._memory.handle],
+            [sys.executable, "-P", "-m", "daq.record.writer", self._ring.memory.handle],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            **self._memory.inheritance(),
+            **self._ring.memory.inheritance(),
             **own_session(),
         )
         self._answers: Queue[FromWriter | None] = Queue()
@@ -108,15 +108,22 @@ class Recorder:
         self._put(message)
         self._await(Noted)
 
-    def record(self, block: ShotBlock) -> None:
-        """Hand a block to the writer.  Waits while the ring is full; never drops.  The acknowledgement comes later."""
-        size = block.traces.nbytes
-        if size > self._ring.shape[1]:
-            raise RecordingError(f"a block of {size} bytes does not fit the ring's slots of {self._ring.shape[1]} bytes")
-        while not self._free:
+    def room(self, shape: tuple[int, int, int]) -> NDArray[np.int16]:
+        """Memory to receive the traces of a block in, int16[shape], so that `record` need not copy them.  Waits like it."""
+        while (room := self._ring.lend(shape)) is None:
             self._await(Committed)
-        slot = self._free.popleft()
-        self._ring[slot, :size] = block.traces.reshape(-1).view(np.uint8)
+        return room
+
+    def record(self, block: ShotBlock) -> None:
+        """Hand a block to the writer.  Waits while the ring is full; never drops.  The acknowledgement comes later.
+
+        Its traces must not be changed any more.
+        """
+        size, most = block.traces.nbytes, self._ring.slot_bytes
+        if size > most:
+            raise RecordingError(f"a block of {size} bytes does not fit the ring's slots of {most} bytes")
+        while (slot := self._ring.place(block.traces)) is None:
+            self._await(Committed)
         self._handed_over.append(len(block.numbers))
         self._put(
             Recorded(
@@ -180,7 +187,7 @@ class Recorder:
             case Committed():
                 self.committed = answer.shots
                 self.recorded += self._handed_over.popleft()
-                self._free.append(answer.slot)
+                self._ring.give_back(answer.slot)
             case Failed():
                 self._broken = f"cannot write {self.path}: {answer.reason}"
                 raise RecordingError(self._broken)
@@ -208,5 +215,4 @@ class Recorder:
             self._process.wait()
         self._listener.join()
         cast(BinaryIO, self._process.stdout).close()
-        del self._ring
-        self._memory.close()
+        self._ring.memory.close()

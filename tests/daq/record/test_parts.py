@@ -19,7 +19,7 @@ TRACES = np.random.default_rng(7).normal(0.0, 3.0, (SHOTS, 1, SAMPLES)).round().
 
 
 def run(path: Path, limit_bytes: float) -> Path:
-    """One step, as the engine tells it: a burst is armed before the last one is recorded."""
+    """One step, as the engine tells it: a burst is armed after the last one is received, and before that is recorded."""
     with Parts(run_of_three_sizes(path), limit_bytes) as recorder:
         recorder.tell(NewStep(0, 0.0, 2.4, 2.4, 25.0, 6.0, 432.0, shots=BURSTS * SHOTS - 1))
         recorder.arm(Armed(0, 0, 0, SHOTS, 0.0))
@@ -30,9 +30,11 @@ def run(path: Path, limit_bytes: float) -> Path:
             first = burst * SHOTS
             numbers = tuple(first + shot for shot in lost)
             recorder.tell(Fired(burst, SHOTS, int(FiredSource.TIME_TAGS), numbers, (1,) * len(lost)))
+            traces = recorder.room((len(kept), 1, SAMPLES))
+            traces[:] = np.roll(TRACES[kept], burst, axis=2)
             if burst + 1 < BURSTS:
                 recorder.arm(Armed(burst + 1, 0, first + SHOTS, SHOTS, burst + 1.0))
-            recorder.record(ShotBlock(0, burst, kept + first, kept * 0.05, np.roll(TRACES[kept], burst, axis=2), planned))
+            recorder.record(ShotBlock(0, burst, kept + first, kept * 0.05, traces, planned))
             planned += len(kept)
             # The last shot of the burst before, and the first of this one.
             recorder.tell(Tagged(int(BadShot.OFF_SET_POINT), max(0, first - 1), first))

@@ -114,6 +114,54 @@ def test_the_file_is_plain_hdf5_with_a_sensible_default_plot(tmp_path: Path) -> 
     assert path.stat().st_mode & 0o200
 
 
+def test_blocks_are_recorded_where_they_were_received(tmp_path: Path) -> None:
+    """More of them than the ring has slots, and all are still looked at when the last is written."""
+    path, kept = tmp_path / "run.h5", []
+    with Recorder(header(path)) as recorder:
+        for burst in range(7):
+            traces = recorder.room(TRACES.shape)
+            traces[:] = TRACES + burst
+            numbers = np.arange(burst * SHOTS, (burst + 1) * SHOTS)
+            recorder.arm(Armed(burst, 0, burst * SHOTS, SHOTS, float(burst)))
+            recorder.tell(Fired(burst, SHOTS, int(FiredSource.TIME_TAGS), (), ()))
+            recorder.record(ShotBlock(0, burst, numbers, np.arange(SHOTS) * 0.05, traces, burst * SHOTS))
+            kept.append(traces[:, 0])
+        recorder.finish("complete", "done")
+    with RunFile(path) as run:
+        assert verify(run).complete, verify(run).faults
+        for burst, block in enumerate(run.blocks()):
+            np.testing.assert_array_equal(block.traces, TRACES + burst)
+            np.testing.assert_array_equal(kept[burst], TRACES[:, 0] + burst)
+
+
+@pytest.mark.parametrize("received", [True, False], ids=["received in the ring", "copied"])
+def test_a_full_ring_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, received: bool) -> None:
+    """The writer stands still until the recorder says that it is behind."""
+    path, behind = tmp_path / "run.h5", []
+
+    def when_behind(is_behind: bool) -> None:
+        behind.append(is_behind)
+        os.kill(recorder.writer_pid, signal.SIGCONT)
+
+    with Recorder(header(path, slots=3), when_behind) as recorder:
+        recorder.arm(Armed(0, 0, 0, 4 * SHOTS, 0.0))
+        recorder.tell(Fired(0, 4 * SHOTS, int(FiredSource.TIME_TAGS), (), ()))
+        behind.clear()
+        monkeypatch.setattr("daq.record.recorder.SLOW_S", 0.01)
+        os.kill(recorder.writer_pid, signal.SIGSTOP)
+        for first in range(0, 4 * SHOTS, SHOTS):
+            traces = recorder.room(TRACES.shape) if received else np.empty_like(TRACES)
+            traces[:] = TRACES
+            assert behind == ([True, False] if received and first == 3 * SHOTS else [])
+            numbers = np.arange(first, first + SHOTS)
+            recorder.record(ShotBlock(0, 0, numbers, numbers * 0.05, traces, first))
+        assert behind == [True, False]
+        recorder.finish("complete", "done")
+    with RunFile(path) as run:
+        report = verify(run)
+    assert (report.complete, report.recorded) == (True, 4 * SHOTS)
+
+
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(missing=st.lists(st.sets(st.integers(0, SHOTS - 1), max_size=SHOTS - 1), min_size=1, max_size=4))
 def test_any_pattern_of_lost_shots_is_accounted_for(tmp_path: Path, missing: list[set[int]]) -> None:
