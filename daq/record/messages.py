@@ -97,7 +97,8 @@ class Armed(msgspec.Struct, frozen=True, tag=True):
 class Recorded(msgspec.Struct, frozen=True, tag=True):
     """A block lies in the ring: its shots are `numbers`, its traces fill the start of `slot`.
 
-    `numbers` int64, `time_tags_s` float64, `checksums` uint64 (XXH3-64 of each trace), all shape (shots,), as bytes.
+    `numbers` int64, `time_tags_s` float64, `checksums` uint64 (XXH3-64 of each trace, taken as soon as the writer hears of the
+    block), all shape (shots,), as bytes.
     """
 
     burst: int
@@ -106,7 +107,7 @@ class Recorded(msgspec.Struct, frozen=True, tag=True):
     numbers: bytes
     time_tags_s: bytes
     planned: int
-    checksums: bytes
+    checksums: bytes = b""
 
 
 class Stored(msgspec.Struct, frozen=True, tag=True):

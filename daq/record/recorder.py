@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daq.record.blocks import ShotBlock
-from daq.record.checksums import checksums
 from daq.record.memory import own_session
 from daq.record.messages import (
     Armed,
@@ -133,7 +132,6 @@ class Recorder:
                 numbers=block.numbers.tobytes(),
                 time_tags_s=block.time_tags_s.tobytes(),
                 planned=block.planned,
-                checksums=checksums(block.traces).tobytes(),
             )
         )
         self._collect_answers()

@@ -15,9 +15,11 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import BinaryIO
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from daq.record.checksums import checksums
 from daq.record.memory import attach
 from daq.record.messages import (
     Armed,
@@ -79,8 +81,13 @@ class Writer:
         """Hand over what the engine says; None when it has died, or says what nobody understands."""
         try:
             while (message := get_to_writer(self._requests)) is not None:
-                if isinstance(message, Armed):
-                    self._armed.append(message)
+                match message:
+                    case Armed():
+                        self._armed.append(message)
+                    case Recorded():
+                        # Now, not when its turn comes: nothing may happen to it in between.
+                        sums = checksums(self._block(message))
+                        message = msgspec.structs.replace(message, checksums=sums.tobytes())
                 self._waiting.put(message)
                 if isinstance(message, Finish):
                     # Nothing follows; a thread that still read at the end of the process would be in its way.
