@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from config.calibration import Calibrations, Measured
 from daq.analysis.calibrate.chopper import calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
-from daq.analysis.calibrate.field import LINEAR_T, PROBE, calibrate_field
+from daq.analysis.calibrate.field import LINEAR_T, PROBE, SAME_A, calibrate_field
 from daq.analysis.calibrate.gradient import Seen, calibrate_gradient
 from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
 from daq.analysis.calibrate.position import Spot, calibrate_position
@@ -75,14 +75,14 @@ def field(runs: Sequence[Series]) -> Made:
         raise CannotCalibrate("its plan does not scan the current of the magnet, as hysteresis-loop does")
     found = calibrate_field(*zip(*readings, strict=True))
     new = found.calibration()
-    inside = (found.current_A >= old.current_A[0]) & (found.current_A <= old.current_A[-1])
+    inside = (found.current_A > max(old.current_A[0], SAME_A)) & (found.current_A <= old.current_A[-1])
     rows = [Row("remanence", "mT", found.remanence_T, old.remanence_T, 1e3), Row("turns factor", "", found.turns)]
     for current_A, field_T, error_T in np.column_stack([found.current_A, found.field_T, found.error_T])[inside].tolist():
         before = float(np.interp(current_A, old.current_A, old.field_T))
         known = Measured(value=before, uncertainty=old.relative_uncertainty * before)
         rows.append(Row(f"field at {current_A:.0f} A", "T", Estimate(field_T, error_T, PROBE * field_T), known))
     notes = [
-        f"{found.loops} rising branches; the falling one lies {1e3 * found.loop_T:.1f} mT above",
+        f"rising branches used: {found.loops}; the falling one lies {1e3 * found.loop_T:.1f} mT above",
         f"two wires: straight to {1e3 * found.bend_T:.1f} mT below {LINEAR_T:g} T; at {found.current_A[-1]:.0f} A the iron "
         f"has taken {found.saturation:.1%}",
     ]
