@@ -1,6 +1,5 @@
 """What HDF5's filters make of a trace, and back: done in memory, so that there are bytes to place or to try."""
 
-import os
 from types import TracebackType
 
 import h5py
@@ -10,8 +9,6 @@ from numpy.typing import NDArray
 from daq.record.frames import HEAD, torn
 from daq.record.layout import COMPRESSIONS
 
-# Its threads would spin while they wait for each other, on cores that others need.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 try:
     from bitshuffle import compress_lz4
 except ImportError:

@@ -1,5 +1,6 @@
 """The engine's side of recording: starts the writer, fills the ring, and calls nothing recorded before it is acknowledged."""
 
+import os
 import subprocess
 import sys
 from collections import deque
@@ -34,6 +35,8 @@ from daq.record.messages import (
 )
 from daq.record.ring import Ring
 
+PASSIVE = {"OMP_WAIT_POLICY": "passive"}
+"""Of the writer: threads that compress must not spin while they wait for each other, on cores that others need."""
 SLOTS = 6
 SLOW_S = 1.0
 """An answer that takes longer is told about."""
@@ -65,6 +68,7 @@ class Recorder:
             [sys.executable, "-P", "-m", "daq.record.writer", self._ring.memory.handle],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=PASSIVE | os.environ,
             **self._ring.memory.inheritance(),
             **own_session(),
         )
