@@ -66,9 +66,11 @@ class Connection:
         self._monitor = self._dealer.get_monitor_socket(REFUSED | LOST)
         try:
             self._connect(where, keys)
-        except zmq.ZMQError as error:
+        except BaseException as error:
             self.close()
-            raise ServiceError(f"cannot connect to {self._address!r} ({error.strerror})") from None
+            if isinstance(error, zmq.ZMQError):
+                raise ServiceError(f"cannot connect to {self._address!r} ({error.strerror})") from None
+            raise
 
     @property
     def name(self) -> str:
@@ -129,9 +131,11 @@ class Connection:
 
     def close(self) -> None:
         """Leave at once."""
-        self._dealer.disable_monitor()
-        self._monitor.close(linger=0)
-        self._dealer.close(linger=0)
+        try:
+            self._dealer.disable_monitor()
+        finally:
+            self._monitor.close(linger=0)
+            self._dealer.close(linger=0)
 
     def _connect(self, where: Where, keys: Pair) -> None:
         dealer = self._dealer

@@ -50,6 +50,7 @@ def served(laboratory: Simulation, output: Path) -> Iterator[tuple["subprocess.P
     )
     try:
         said = cast(IO[str], process.stdout).readline()
+        assert said, cast(IO[str], process.stderr).read()
         yield process, Path(said.partition("clients find it by ")[2].strip())
     finally:
         process.terminate()
