@@ -110,10 +110,11 @@ def _fit(seen: Sequence[Seen], middle: float) -> tuple[list[float], Floats, floa
         if best is None or found.cost < best.cost:
             best = found
     assert best is not None
-    # Signals that came out low have errors that came out low: the errors of the second round follow the model.
+    # Signals that came out low have errors that came out low: the errors of the second round follow the model.  Where it is
+    # nothing, still one ion might come, which is half of what variance there is per signal.
     quiet = float(np.quantile(error, 0.1)) ** 2
     per_signal = max(float((error**2 - quiet).sum()), 0.0) / float(signal.sum())
-    smooth = np.sqrt(quiet + per_signal * np.maximum(model(best.x), 0.0))
+    smooth = np.sqrt(quiet + per_signal * (np.maximum(model(best.x), 0.0) + per_signal / 2))
     best = least_squares(lambda p: (model(p) - signal) / smooth, best.x, bounds=(low, high), x_scale=np.maximum(best.x, 1e-4))
     covariance = np.linalg.pinv(best.jac.T @ best.jac)
     return best.x.tolist(), covariance, float(2 * best.cost) / max(len(seen) - len(best.x), 1)
