@@ -37,6 +37,9 @@ class Readings:
             self.found[instrument] = self.found.get(instrument, 0) + 1
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        pass
+
+    def lost(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
         """What is not there shows in the counts."""
 
     def answered(self, instrument: str, status: Status, asked_s: float) -> None:

@@ -150,10 +150,12 @@ class Attendance:
             listener.reading(instrument, quantity, asked_s, float(value))
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
-        if not self._conditions[instrument].live:
-            self._vigil.status(instrument, None, asked_s, reason)
         for listener in list(self._listeners):
             listener.unfit(instrument, reason, good_s, asked_s)
+
+    def lost(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        self.unfit(instrument, reason, good_s, asked_s)
+        self._vigil.status(instrument, None, asked_s, reason)
 
     def fit(self, instrument: str, asked_s: float) -> None:
         for listener in list(self._listeners):

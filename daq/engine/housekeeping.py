@@ -32,7 +32,13 @@ class Watcher(Protocol):
         """A reading, asked for at this laboratory time."""
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
-        """An instrument, asked at this laboratory time, is lost or calls itself unfit; at `good_s` it was still well."""
+        """An instrument, asked at this laboratory time, calls itself unfit; at `good_s` it was still well.
+
+        Told before `answered`: what a run does about its instruments comes before what interlocks do about the run.
+        """
+
+    def lost(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        """An instrument, asked at this laboratory time, is lost; at `good_s` it was still well."""
 
     def fit(self, instrument: str, asked_s: float) -> None:
         """An instrument answers and calls itself fit."""
@@ -95,7 +101,7 @@ class Housekeeping:
                 continue
             asked_s = self._clock.now()
             try:
-                unfit = self._poll(name)
+                fit = self._poll(name, good_s)
                 failures = 0
             except DriverError as error:
                 if name in self._instruments.away:
@@ -108,27 +114,30 @@ class Housekeeping:
                 good_s = failing_s
                 failures = PATIENCE if isinstance(error, LinkClosed) else failures + 1
                 polls = "" if isinstance(error, LinkClosed) else f" ({PATIENCE} polls in a row failed)"
-                unfit = f"{error}{polls}" if failures >= PATIENCE else None
-            if unfit is not None:
-                self._watcher.unfit(name, unfit, good_s, asked_s)
-            elif not failures:
+                if failures >= PATIENCE:
+                    self._watcher.lost(name, f"{error}{polls}", good_s, asked_s)
+                fit = False
+            if fit:
                 good_s = asked_s
                 self._watcher.fit(name, asked_s)
             self._watcher.looked(name)
             self._clock.wait(period_s, self._end)
 
-    def _poll(self, name: str) -> str | None:
-        """Log what an instrument tells; why it is not fit for a run, or None."""
+    def _poll(self, name: str, good_s: float) -> bool:
+        """Log what an instrument tells; whether it is fit for a run."""
         instrument = self._instruments.by_name[name]
         asked_s = self._clock.now()
         status = instrument.status()
+        if not status.ok:
+            reason = f"{name} is not fit for a run: {', '.join((status.state, *status.warnings))}"
+            self._watcher.unfit(name, reason, good_s, asked_s)
         self._watcher.answered(name, status, asked_s)
         for quantity in self._wanted(name, instrument):
             if self._end.is_set():
                 break
             asked_s = self._clock.now()
             self._watcher.reading(name, quantity, asked_s, instrument.read(quantity.name))
-        return None if status.ok else f"{name} is not fit for a run: {', '.join((status.state, *status.warnings))}"
+        return status.ok
 
     def _wanted(self, name: str, instrument: Instrument) -> list[Quantity]:
         more = [one for one in instrument.quantities.values() if not one.polled and f"{name}.{one.name}" in self._also]

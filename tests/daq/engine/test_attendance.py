@@ -213,7 +213,7 @@ def test_silence_is_told_and_no_reason_for_another_wire(room: Room, attempts: li
     assert condition.error == "no reply in time, nothing came"
     assert condition.status == READY
     assert attempts == []
-    room.attendance.unfit("magnet", "magnet: no reply in time (3 polls in a row failed)", 0.0, 0.0)
+    room.attendance.lost("magnet", "magnet: no reply in time (3 polls in a row failed)", 0.0, 0.0)
     assert room.vigil.lost == [("magnet", "magnet: no reply in time (3 polls in a row failed)")]
 
 

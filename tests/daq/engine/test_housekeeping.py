@@ -41,6 +41,9 @@ def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> 
                         everybody.set()
 
                 def unfit(self, name: str, reason: str, good_s: float, asked_s: float) -> None:
+                    pass
+
+                def lost(self, name: str, reason: str, good_s: float, asked_s: float) -> None:
                     if name == dead:
                         given_up.set()
 
@@ -63,6 +66,48 @@ def test_the_others_go_on_while_one_is_waited_for(tmp_path: Path, dead: str) -> 
                     assert not given_up.is_set()
                     instruments.by_name[dead].close()
     assert dead not in readings
+
+
+def test_that_one_is_unfit_is_told_before_interlocks_hear_of_it(tmp_path: Path) -> None:
+    """Else an interlock pauses the run first, and what is unfit in a pause is held against nobody: it would never be mended."""
+    told: list[str] = []
+    enough = Event()
+
+    class Notes:
+        def reading(self, name: str, quantity: Quantity, asked_s: float, value: Value) -> None:
+            self._tell(name, "reading")
+
+        def unfit(self, name: str, reason: str, good_s: float, asked_s: float) -> None:
+            self._tell(name, reason)
+
+        def lost(self, name: str, reason: str, good_s: float, asked_s: float) -> None:
+            self._tell(name, reason)
+
+        def answered(self, instrument: str, status: Status, asked_s: float) -> None:
+            self._tell(instrument, "answered")
+
+        def looked(self, instrument: str) -> None:
+            if instrument == "magnet":
+                enough.set()
+
+        def silent(self, instrument: str, error: DriverError, asked_s: float) -> None:
+            self._tell(instrument, "silent")
+
+        def fit(self, name: str, asked_s: float) -> None:
+            self._tell(name, "fit")
+
+        def _tell(self, name: str, what: str) -> None:
+            if name == "magnet" and not enough.is_set():
+                told.append(what)
+
+    with simulation(tmp_path, "--speed", 1) as found:
+        laboratory = read_laboratory(found.config)[0]
+        with Instruments(laboratory) as instruments, Remote(laboratory.control) as control:
+            control(do="fault", instrument="magnet", kind="interlock", cause="magnet water flow")
+            with Housekeeping(instruments, Clock(1.0), Notes()):
+                assert enough.wait(30)
+    assert told[:2] == ["magnet is not fit for a run: interlock, magnet water flow", "answered"]
+    assert set(told[2:]) == {"reading"}
 
 
 def test_the_benchmark_tells_the_ratio() -> None:
