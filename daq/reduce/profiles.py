@@ -1,8 +1,7 @@
 """What reduction hands to analysis: per cluster and field a profile, values with their covariance.
 
-A `Profile` says nothing of how its values were made: analogue integration gives charge per shot, counting would
-give ions per shot.  `Profiles` holds exact integer sums per step, so that drift between the steps of a run shows,
-and combines them per field.
+A `Profile` holds charge per shot, by analogue integration, or ions per shot, when they were counted.  `Profiles`
+holds exact integer sums per step, so that drift between the steps of a run shows, and combines them per field.
 """
 
 from collections.abc import Mapping
@@ -18,11 +17,21 @@ from daq.reduce.windows import Window
 
 
 @dataclass(frozen=True)
+class Counts:
+    """Ions counted one by one: `ions` int64[bins], of the shots `live` int64[bins] in which the bin could count; in the
+    others an earlier ion of the same shot kept it dead."""
+
+    ions: NDArray[np.int64]
+    live: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Profile:
     """Mean signal of one cluster at one field against flight time.
 
     `values` float64[bins] signal per shot; `covariance` float64[bins, bins] of these means, from the scatter
-    between shots; `time_s` float64[bins], the middle of each bin, evenly spaced.
+    between shots; `time_s` float64[bins], the middle of each bin, evenly spaced.  `counts` when ions were counted: values
+    are then ions per shot, corrected for dead time.
     """
 
     size: int
@@ -32,6 +41,7 @@ class Profile:
     time_s: NDArray[np.float64]
     values: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True)
