@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.calibration import Calibrations
-from daq.analysis.fit import JointFit, Vector, core_variance_m2
+from daq.analysis.fit import JointFit, Vector, core
 from daq.analysis.models import Conditions
 from daq.analysis.thermal import zeeman_ratio
 from daq.conversions.deflection import deflection_per_uB_m
@@ -115,7 +115,7 @@ def joint_fit(pair: Pair, calibrations: Calibrations) -> JointFit:
     leaves.
     """
     half = abs(calibrations.deflection.relative_gradient_slope_per_m) / 2
-    variance = core_variance_m2(pair.position_m, pair.off.values)
+    _, variance = core(pair.position_m, pair.off.values)
     share = 1 - (IONISATION_RMS_s / pair.sensitivity_s_per_m) ** 2 / variance
     return JointFit(pair.off, pair.on, pair.position_m, (half, max(half, 1.0)), float(np.clip(share, 0.05, 1.0)))
 
