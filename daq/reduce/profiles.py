@@ -35,7 +35,7 @@ class Counts:
         without one."""
         share = np.divide(self.ions, self.live, out=np.ones(len(self.ions)), where=self.live > 0)
         with np.errstate(divide="ignore"):
-            return np.asarray(-np.log1p(-share))
+            return -np.asarray(np.log1p(-share), np.float64)
 
     @property
     def variance(self) -> NDArray[np.float64]:
@@ -50,8 +50,8 @@ class Choice:
     """How to measure one cluster: by its `counted` ions, or by charge.
 
     `occupancy` is the mean of ions per bin, about a dead time, at the profile's maximum; None when none were counted.
-    `saturated` shots had a sample at the digitizer's limit in the cluster's window: its charge is too small then, its counts are
-    right.
+    `saturated` shots had a sample at the digitizer's limit in the cluster's window: its charge is too small then, its counts
+    are right.
     """
 
     size: int
@@ -250,7 +250,8 @@ class Profiles:
             counts = self._counts(place, field_set_T)
             if not np.isfinite(counts.rate).all():
                 raise ValueError(
-                    f"{self.element}{size} at {field_set_T:g} T has too many ions to count: some bins had one in each shot; use charge"
+                    f"{self.element}{size} at {field_set_T:g} T has too many ions to count: some bins had one in each shot; "
+                    "use charge"
                 )
             covariance = np.diag(counts.variance)
             return Profile(size, window.mass_u, field_T, shots, window.time_s, counts.rate, covariance, counts)

@@ -30,7 +30,7 @@ class Places:
     @property
     def bins(self) -> int:
         """Bins of the widest window."""
-        return self.stretches.shape[1] // self.samples_per_bin - sum(MARGIN)
+        return int(self.stretches.shape[1]) // self.samples_per_bin - sum(MARGIN)
 
     @property
     def inside(self) -> slice:
@@ -92,8 +92,6 @@ class Tally:
             clipped = tuple(self._clipped.tolist())
         quiet = QuietSums(*self._quiet.tolist())
         return (
-            StepSums(
-                self.step, self._shots, self._number_sum, self._saturated, charge, product, counts, clipped, quiet
-            ),
+            StepSums(self.step, self._shots, self._number_sum, self._saturated, charge, product, counts, clipped, quiet),
             SpectrumSums(self._shots, self._codes, quiet.baseline),
         )
