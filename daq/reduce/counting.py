@@ -1,10 +1,10 @@
 """Ions counted one by one: pulses over a threshold, and per bin in how many shots it could have counted one.
 
 A pulse is a highest sample at least `SIGMAS` standard deviations of its shot's noise over its shot's baseline.  Its time is
-that sample.  Bins are whole samples, so a finer time puts no ion into a better bin: a parabola through the logarithms of three
-samples knows it to 0.1 ns and is as often in the wrong bin, 0.8 % of all ions; a constant fraction, between samples as sparse as
-a pulse is long, 4 %; the crossing of the threshold, which walks with a pulse's height, 10 % (`benchmarks/reduction.py`).  Where a
-pulse is several samples long they are added in odd numbers first.
+that sample.  Bins are whole samples, so a finer time puts no ion into a better bin: a parabola through the logarithms of
+three samples knows it to 0.1 ns and is as often in the wrong bin, 0.8 % of all ions; a constant fraction, between samples as
+sparse as a pulse is long, 4 %; the crossing of the threshold, which walks with a pulse's height, 10 %
+(`benchmarks/reduction.py`).  Where a pulse is several samples long they are added in odd numbers first.
 
 Dead time: a pulse makes the rest of its bin and the next bin dead, whether it is counted itself or not (extending).  A bin is
 longer than a pulse, so what comes later stands clear of it.  In the shots in which a bin is live nothing has been said about

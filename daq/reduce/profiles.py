@@ -35,14 +35,16 @@ class Counts:
         without one."""
         share = np.divide(self.ions, self.live, out=np.ones(len(self.ions)), where=self.live > 0)
         with np.errstate(divide="ignore"):
-            return -np.asarray(np.log1p(-share), np.float64)
+            rate: NDArray[np.float64] = -np.log1p(-share)
+        return rate
 
     @property
     def variance(self) -> NDArray[np.float64]:
         """Of `rate`, float64[bins], from that of a binomial share: n / (L (L − n)); where no ion was seen, as for one."""
         seen = np.maximum(self.ions, 1)
         empty = self.live - seen
-        return np.divide(seen, self.live * empty, out=np.full(len(seen), np.inf), where=empty > 0)
+        variance: NDArray[np.float64] = np.divide(seen, self.live * empty, out=np.full(len(seen), np.inf), where=empty > 0)
+        return variance
 
 
 @dataclass(frozen=True)

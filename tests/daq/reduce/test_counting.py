@@ -12,15 +12,20 @@ KNOWN = 16 * BASELINE, 16 * NOISE
 """Levels in sixteenths of a code."""
 
 
-def drawn(
-    rng: np.random.Generator, shots: int, bins: int, interval_ns: float, per_bin: float, lowest: float = 60.0
-) -> np.ndarray:
-    """One window with its margins, codes int16[shots, 1, samples]: `per_bin` ions, heights exponential from `lowest` on."""
+def drawn(rng: np.random.Generator, shots: int, bins: int, interval_ns: float, per_bin: float) -> np.ndarray:
+    """One window with its margins, codes int16[shots, 1, samples]: `per_bin` ions at random, all of them over the threshold."""
     per = round(6 / interval_ns)
     samples = (bins + sum(MARGIN)) * per
-    wave = rng.normal(BASELINE, NOISE, (shots, samples))
     shot = np.repeat(np.arange(shots), rng.poisson(per_bin * samples / per, shots))
-    at, height = rng.uniform(0, samples, len(shot)), lowest + rng.exponential(150.0, len(shot))
+    return ions_of(rng, shot, rng.uniform(0, samples, len(shot)), shots, samples, interval_ns, 60.0)
+
+
+def ions_of(
+    rng: np.random.Generator, shot: np.ndarray, at: np.ndarray, shots: int, samples: int, interval_ns: float, lowest: float
+) -> np.ndarray:
+    """Codes int16[shots, 1, samples] of ions whose pulses stand `at` a sample, with exponential heights from `lowest` on."""
+    wave = rng.normal(BASELINE, NOISE, (shots, samples))
+    height = lowest + rng.exponential(150.0, len(shot))
     for offset in range(-8, 9):
         sample = np.rint(at).astype(int) + offset
         inside = (sample >= 0) & (sample < samples)
