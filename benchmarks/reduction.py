@@ -2,9 +2,9 @@
 
 python -P benchmarks/reduction.py [speed] [rates] [times] [gain]; all four without arguments.
 
-speed: shots of the simulated beam line with 28 ions per cluster at the maximum, V1 to V33.  rates: ions at random, 0.01 to 0.6 per
-dead time.  times: in which bin a pulse is put by its highest sample and by three finer ways.  gain: variance of the place of a
-peak from charge over that from counts, at rising rates.
+speed: shots of the simulated beam line with 28 ions per cluster at the maximum, V1 to V33.  rates: ions at random, 0.01 to 0.6
+per dead time.  times: in which bin a pulse is put by its highest sample and by three finer ways.  gain: variance of the place
+of a peak from charge over that from counts, at rising rates.
 """
 
 import statistics
@@ -47,8 +47,8 @@ def speed() -> None:
             rates[counting].append(BLOCKS * SHOTS / (time.process_time() - began))
         both, alone = (statistics.median(rates[counting]) for counting in (True, False))
         print(
-            f"speed, {samples:,} samples: {both:,.0f} shots/s of one core with counting (limit 2,000), charge alone {alone:,.0f}: "
-            f"ratio {both / alone:.2f}"
+            f"speed, {samples:,} samples: {both:,.0f} shots/s of one core with counting (limit 2,000), "
+            f"charge alone {alone:,.0f}: ratio {both / alone:.2f}"
         )
 
 
@@ -117,10 +117,10 @@ def gain() -> None:
             charge = inside.reshape(bins, 3).sum(axis=1)
             means.append([place @ counts.rate / counts.rate.sum(), place @ charge / charge.sum()])
         counted, integrated = np.var(means, axis=0)
+        best = 2.0**2 / (shots * per_shot)  # bins squared
         print(
-            f"gain, {per_shot:g} ions per shot, {counts.rate.max():.3f} per dead time at the maximum: variance of the place from "
-            f"charge over that from counts {integrated / counted:.2f}; counts against {shots * per_shot:.0f} ions "
-            f"{(2 / 6 * 6) ** 2 / (shots * per_shot) / counted:.2f} of what they can"
+            f"gain, {counts.rate.max():.3f} ions per dead time at the maximum: variance from charge over that from counts "
+            f"{integrated / counted:.2f}, that of {shots * per_shot:.0f} ions themselves {best / counted:.2f}"
         )
 
 
