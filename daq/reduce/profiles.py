@@ -63,8 +63,8 @@ class Choice:
 
 
 COUNTED_BELOW = 0.05
-"""Ions per dead time at the maximum.  Counting is the sharper way up to ten times as many (`benchmarks/reduction.py`), but where
-shots differ in strength by 20 %, many ions are corrected by too little: 0.3 % of the maximum here, 2 % at 0.3 [derived]."""
+"""Ions per dead time at the maximum.  Counting is the sharper way up to ten times as many (`benchmarks/reduction.py`), but
+where shots differ in strength by 20 %, many are corrected by too little: 0.3 % of the maximum here, 1.8 % at 0.3 [derived]."""
 
 
 @dataclass(frozen=True)
