@@ -55,7 +55,8 @@ class CountedFit:
         low = np.concatenate([np.full(nuisance, -np.inf), [p.lowest for p in parameters]])
         high = np.concatenate([np.full(nuisance, np.inf), [p.highest for p in parameters]])
         likelihood = self._likelihood(model)
-        x, value, information, free = minimum(likelihood, np.concatenate([self._begin, own]), low, high)
+        x, value, information = minimum(likelihood, np.concatenate([self._begin, own]), low, high)
+        free = low < high
         covariance = np.zeros_like(information)
         covariance[np.ix_(free, free)] = np.linalg.pinv(information[np.ix_(free, free)], hermitian=True)
         smooth = self._weight * float(

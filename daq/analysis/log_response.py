@@ -35,13 +35,13 @@ class LogResponse:
         total: Vector = strength.sum(axis=1)
         return total
 
-    def slopes(self, position_m: Vector, parts: Parts, coefficients: Vector) -> tuple[Vector, NDArray[np.float64]]:
+    def slopes(self, position_m: Vector, parts: Parts, coefficients: Vector) -> tuple[Vector, Vector]:
         """The same, and its derivatives by the coefficients, float64[bins, count]."""
         knot, pieces, strength = self._pieces(position_m, parts, coefficients)
         bins = len(position_m)
         cell = np.arange(bins)[:, None] * self.count + knot + np.arange(4)[:, None, None]
-        by = np.bincount(cell.ravel(), (pieces * strength).ravel(), minlength=bins * self.count).reshape(bins, self.count)
-        return strength.sum(axis=1), by
+        by = np.bincount(cell.ravel(), (pieces * strength).ravel(), minlength=bins * self.count).astype(np.float64)
+        return strength.sum(axis=1), by.reshape(bins, self.count)
 
     def _pieces(
         self, position_m: Vector, parts: Parts, coefficients: Vector

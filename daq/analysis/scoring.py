@@ -21,10 +21,8 @@ class Objective(Protocol):
         ...
 
 
-def minimum(
-    objective: Objective, start: Vector, low: Vector, high: Vector
-) -> tuple[Vector, float, NDArray[np.float64], NDArray[np.bool_]]:
-    """Where `objective` is least, its value and information there, and which parameters are not held by a bound.
+def minimum(objective: Objective, start: Vector, low: Vector, high: Vector) -> tuple[Vector, float, NDArray[np.float64]]:
+    """Where `objective` is least, and its value and information there.
 
     Steps that do not go down are shortened, from Fisher's towards the gradient's direction.
     """
@@ -48,7 +46,7 @@ def minimum(
             damping = max(10 * damping, 1e-2)
         if promised < CLOSE or damping > 1e8:
             break
-    return x, value, information, free
+    return x, value, information
 
 
 def _free(x: Vector, gradient: Vector, low: Vector, high: Vector) -> NDArray[np.bool_]:

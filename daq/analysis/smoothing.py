@@ -14,7 +14,8 @@ from daq.analysis.log_response import LARGEST_LOG, UNMOVED, LogResponse
 from daq.analysis.scoring import minimum
 
 Vector = NDArray[np.float64]
-ROUGHEST, SMOOTHEST = 1.0, 1e3
+ROUGHEST, SMOOTHEST = 1.0, 1e2
+"""Of the weight; a heavier one would bend a response that is no Gaussian, as wide apertures make it, into one."""
 MOST_UPDATES, SETTLED = 15, 0.1
 
 
@@ -28,7 +29,7 @@ def smoothed(response: LogResponse, position_m: Vector, ions: Ions, begin: Vecto
     held = np.full(len(x), np.inf)
     for _ in range(MOST_UPDATES):
         alone = Alone(basis, response.roughness, ions, weight)
-        x, _, information, _ = minimum(alone, x, -held, held)
+        x, _, information = minimum(alone, x, -held, held)
         free = response.count - 3 - weight * float(np.sum(response.roughness * np.linalg.inv(information)[:-1, :-1]))
         before, weight = weight, float(np.clip(free / (x[:-1] @ response.roughness @ x[:-1]), ROUGHEST, SMOOTHEST))
         if abs(np.log(weight / before)) < SETTLED:

@@ -53,7 +53,7 @@ class Truth:
             return np.array([self.moment_uB * field_T / self.field_T]), np.ones(1)
         if self.flips == 0:
             return self.moment_uB * np.array([1.0, -1.0]), np.full(2, 0.5)
-        drawn = magnetic(self.moment_uB, self.flips, self.temperature_K)(np.random.default_rng(1), 400_000, field_T)
+        drawn = magnetic(self.moment_uB, self.flips, self.temperature_K)(np.random.default_rng(1), 2_000_000, field_T)
         y = drawn / self.moment_uB
         still = np.abs(y) > 1 - 1e-12
         share, edges = np.histogram(y[~still], SHARES, (-1.0, 1.0))

@@ -1,0 +1,93 @@
+"""Moments drawn again and again: bias, efficiency against the Cramér–Rao bound, coverage; and how often behaviours are right.
+
+    python -P benchmarks/moments.py [DRAWS]            each case and number of ions, our way, the Gaussian way, and by charge
+    python -P benchmarks/moments.py systematic [DRAWS] the stated total errors, with calibrations drawn
+    python -P benchmarks/moments.py judge [DRAWS]      behaviours over a grid of truths
+
+Seeds are fixed.  The true numbers of ions come from `tests.daq.analysis.expected`, which shares nothing with the analysis.
+"""
+
+import sys
+import time
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from config.laboratory import read_laboratory
+from tests.daq.analysis.campaign import Estimates, best_possible, charge_pairs, counted_pairs, ours, papers
+from tests.daq.analysis.expected import Truth
+
+CASES = (
+    Truth(11, True, 0.91),
+    Truth(13, False, 0.155),
+    Truth(11, True, 1.2),
+    Truth(33, False, 0.42),
+    Truth(11, True, 0.3),
+    Truth(20, False, 0.036),
+    Truth(3, True, 1.2),
+    Truth(11, True, 0.91, flips=0.8),
+)
+IONS = (300, 1_000, 3_000, 10_000)
+HEADINGS = (
+    "cluster",
+    "ions per field",
+    "bound / µB",
+    "efficiency",
+    "bias / σ",
+    "68 %",
+    "95 %",
+    "Gaussian or mean: eff., bias, 68 %",
+    "charge: eff., bias, 68 %",
+    "ms",
+)
+PAPERS, CHARGE = 500, 200
+"""Draws of the two other ways, at most."""
+SEED = 20261126
+WIDE = 0.15
+"""Where the bound is above this part of the moment, likelihood intervals are shown: errors are not alike on both sides."""
+
+
+def name(truth: Truth) -> str:
+    if not truth.blocked:
+        return f"V{truth.size} superparamagnetic, ⟨µ⟩ = {truth.moment_uB:g} µB"
+    relaxed = f", W t = {truth.flips:g}" if truth.flips else ""
+    return f"V{truth.size} atomic-like, {truth.moment_uB:g} µB{relaxed}"
+
+
+def table(draws: int) -> None:
+    calibrations = read_laboratory()[1]
+    print(f"| {' | '.join(HEADINGS)} |\n|{' --- |' * len(HEADINGS)}")
+    for case, ions in product(CASES, IONS):
+        truth = replace(case, ions=float(ions))
+        best = best_possible(truth, calibrations)
+        wide = truth.blocked and best > WIDE * truth.moment_uB
+        began = time.perf_counter()
+        found, above = ours(counted_pairs(truth, calibrations, draws, SEED), truth, calibrations, wide)
+        each_ms = 1e3 * (time.perf_counter() - began) / draws
+        inside = [np.mean(above <= z**2) if wide else found.within(truth.moment_uB, z) for z in (1.0, 1.96)]
+        paper = papers(counted_pairs(truth, calibrations, min(draws, PAPERS), SEED), truth)
+        charge, _ = ours(charge_pairs(truth, calibrations, min(draws, CHARGE), SEED), truth, calibrations)
+        others = [_others(one, truth, best) for one in (paper, charge)]
+        print(
+            f"| {name(truth)} | {ions:,} | {best:.4f} | {found.efficiency(best):.3f}{' (wide)' * wide} | "
+            f"{found.bias(truth.moment_uB):+.3f} | {inside[0]:.1%} | {inside[1]:.1%} | {' | '.join(others)} | {each_ms:.0f} |",
+            flush=True,
+        )
+
+
+def _others(found: Estimates, truth: Truth, best: float) -> str:
+    if np.isfinite(found.values).sum() < 2:
+        return "refused"
+    return f"{found.efficiency(best):.2f}, {found.bias(truth.moment_uB):+.2f}, {found.within(truth.moment_uB, 1.0):.0%}"
+
+
+def main() -> None:
+    table(int(sys.argv[1]) if len(sys.argv) > 1 else 4000)
+
+
+if __name__ == "__main__":
+    main()
