@@ -18,7 +18,17 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from config.laboratory import read_laboratory
-from tests.daq.analysis.campaign import Estimates, best_possible, charge_pairs, counted_pairs, ours, papers
+from tests.daq.analysis.campaign import (
+    Estimates,
+    behaviour_of,
+    best_possible,
+    charge_pairs,
+    counted_pairs,
+    judgements,
+    ours,
+    papers,
+    separation,
+)
 from tests.daq.analysis.expected import Truth
 
 CASES = (
@@ -32,6 +42,20 @@ CASES = (
     Truth(11, True, 0.91, flips=0.8),
 )
 IONS = (300, 1_000, 3_000, 10_000)
+JUDGED = (
+    Truth(12, False, 0.0),
+    Truth(20, False, 0.0),
+    Truth(33, False, 0.0),
+    Truth(20, False, 0.036),
+    Truth(22, False, 0.063),
+    Truth(13, False, 0.155),
+    Truth(33, False, 0.42),
+    Truth(12, True, 0.2),
+    Truth(11, True, 0.3),
+    Truth(11, True, 0.5),
+    Truth(11, True, 0.91),
+    Truth(11, True, 0.91, flips=0.8),
+)
 HEADINGS = (
     "cluster",
     "ions per field",
@@ -52,6 +76,8 @@ WIDE = 0.15
 
 
 def name(truth: Truth) -> str:
+    if not truth.blocked and not truth.moment_uB:
+        return f"V{truth.size} non-magnetic"
     if not truth.blocked:
         return f"V{truth.size} superparamagnetic, ⟨µ⟩ = {truth.moment_uB:g} µB"
     relaxed = f", W t = {truth.flips:g}" if truth.flips else ""
@@ -85,8 +111,23 @@ def _others(found: Estimates, truth: Truth, best: float) -> str:
     return f"{found.efficiency(best):.2f}, {found.bias(truth.moment_uB):+.2f}, {found.within(truth.moment_uB, 1.0):.0%}"
 
 
+def judge(draws: int) -> None:
+    calibrations = read_laboratory()[1]
+    print("| cluster | ions per field | nearest other behaviour / σ | right | undecided | wrong |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for case, ions in product(JUDGED, IONS):
+        truth = replace(case, ions=float(ions))
+        apart, found = separation(truth, calibrations), judgements(truth, calibrations, draws, SEED)
+        right, undecided = found[behaviour_of(truth)] / draws, found["undecided"] / draws
+        wrong = 1 - right - undecided
+        print(f"| {name(truth)} | {ions:,} | {apart:.1f} | {right:.1%} | {undecided:.1%} | {wrong:.1%} |", flush=True)
+
+
 def main() -> None:
-    table(int(sys.argv[1]) if len(sys.argv) > 1 else 4000)
+    words = sys.argv[1:]
+    part = judge if "judge" in words else table
+    numbers = [int(word) for word in words if word.isdigit()]
+    part(*numbers or [4000 if part is table else 1000])
 
 
 if __name__ == "__main__":

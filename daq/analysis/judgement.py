@@ -12,8 +12,8 @@ In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its stand
 5. *non-magnetic* only if the 95 % limits exclude a superparamagnetic 1 µB and an atomic-like 0.2 µB.
 6. *undecided* otherwise, with those limits.
 
-The moment of a doublet is that without relaxation, unless the data ask for some by Δ ≥ 4.  What relaxation they cannot
-tell would change is the systematic error "relaxation".
+The moment of an atomic-like cluster allows for relaxation, which costs where peaks are not resolved: relaxed moments
+between them look like a smaller splitting.  What the data say if nothing relaxes stands beside (`unrelaxed_uB`).
 
 Statistical errors of charge come from the scatter between shots, those of counted ions from their number.  Systematic
 errors come from evaluating the moment again with each calibration changed by its standard uncertainty.  The curvature
@@ -38,7 +38,6 @@ DECISIVE: dict[Signal, float] = {"counted": 7.3, "charge": 25.0}
 SIGNIFICANT: dict[Signal, float] = {"counted": 2.7, "charge": 4.0}
 AGAINST_THE_FIELD = 4.0
 LEAST_BLOCKED = 0.1
-RELAXATION_SEEN = 4.0
 STANDARD, TWICE = 1.0, 1.96
 """Standard errors of intervals that hold 68 and 95 %."""
 EXCLUDED_RELAXING_uB = 1.0
@@ -74,10 +73,6 @@ class Fits:
         return self.shift.chi2 - self.relaxed_doublet.chi2
 
     @property
-    def relaxation_seen(self) -> bool:
-        return self.doublet.chi2 - self.relaxed_doublet.chi2 >= RELAXATION_SEEN
-
-    @property
     def decisive(self) -> bool:
         return self.preference >= DECISIVE[self.pair.signal]
 
@@ -106,15 +101,11 @@ def judged(fits: Fits, setting: Setting) -> ClusterResult:
 
 
 def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
-    fit, relaxed = fits.doublet, fits.relaxed_doublet
-    if fits.relaxation_seen:
-        fit = relaxed
+    fit = fits.relaxed_doublet
     mean, mean_error = centroid_shift_uB(fits.pair)
     moment, statistical = fit.value("moment_uB"), fit.error("moment_uB")
     scales = _scales(setting)
     systematics = {name: moment * scales[name] for name in ("gradient", "velocity", "position")}
-    if fit is fits.doublet:
-        systematics["relaxation"] = math.sqrt(max(relaxed.error("moment_uB") ** 2 - statistical**2, 0.0))
     per_uB_m = fits.pair.at.on_m_per_uB
     paper = gaussians(fits.pair.off, fits.pair.on, fits.pair.position_m, moment * per_uB_m)
     return _with_errors(
@@ -123,8 +114,10 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
             "atomic-like",
             mean_moment_uB=mean,
             mean_moment_error_uB=mean_error,
-            flips=relaxed.value("flips"),
-            flips_error=relaxed.error("flips"),
+            flips=fit.value("flips"),
+            flips_error=fit.error("flips"),
+            unrelaxed_uB=fits.doublet.value("moment_uB"),
+            unrelaxed_error_uB=fits.doublet.error("moment_uB"),
             gaussian_uB=paper.half_m / per_uB_m if paper else None,
             gaussian_error_uB=paper.error_m / per_uB_m if paper else None,
             gaussian_central_share=paper.central_share if paper else None,

@@ -46,7 +46,7 @@ def analyse(profiles: Profiles, calibrations: Calibrations) -> Results:
     setting = Setting(conditions, usual, drift, calibrations)
     found = {size: undecided(size, note) for size, note in notes.items()}
     for size, cluster in pairs.items():
-        fits = _fits(_corrected(cluster, drift), data[size])
+        fits = all_fits(_corrected(cluster, drift), data[size])
         found[size] = _described(judged(fits, setting), fits, ion)
     return Results(
         profiles.element,
@@ -95,7 +95,8 @@ def _doublet(cluster: Pair, data: JointFit | CountedFit) -> Fit:
     return data.fit(model, (start, 0.0))
 
 
-def _fits(cluster: Pair, data: JointFit | CountedFit) -> Fits:
+def all_fits(cluster: Pair, data: JointFit | CountedFit) -> Fits:
+    """The three models, the third without relaxation first: only where it may count is it fitted with."""
     none, shift, doublet = data.fit(non_magnetic(cluster.at)), data.fit(relaxing(cluster.at)), _doublet(cluster, data)
     relaxed = doublet
     if shift.chi2 - doublet.chi2 > DECISIVE[cluster.signal] / 4:

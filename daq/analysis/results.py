@@ -36,7 +36,8 @@ class ClusterResult:
     undecided; `error_uB` its total error, `statistical_uB` and `systematic_uB` the parts of it, `systematics_uB`
     the latter by origin. `limit_uB` is the 95 % upper limit of the moment of a non-magnetic or undecided cluster:
     the larger of the two below. `mean_moment_uB` is the shift of the profile's mean over d(1 µB), of either sign,
-    with its statistical error. `flips` is W t of an atomic-like cluster.  `interval_68_uB` and `interval_95_uB` hold the
+    with its statistical error. `flips` is W t of an atomic-like cluster, `unrelaxed_uB` what its moment would be if that
+    were known to be nothing.  `interval_68_uB` and `interval_95_uB` hold the
     moment with these probabilities, all errors together; a superparamagnetic one's are wider upwards.  `gaussian_uB` is
     what two Gaussians say of the splitting, or three (`gaussian_central_share` then is the middle one's part), as the
     paper fits. `signal` tells whether ions were counted or their charge integrated, `occupancy` how many came in a dead
@@ -63,6 +64,8 @@ class ClusterResult:
     flips: float | None = None
     flips_error: float | None = None
     langevin_uB: float | None = None
+    unrelaxed_uB: float | None = None
+    unrelaxed_error_uB: float | None = None
     gaussian_uB: float | None = None
     gaussian_error_uB: float | None = None
     gaussian_central_share: float | None = None

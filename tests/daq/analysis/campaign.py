@@ -1,5 +1,7 @@
 """The same beam measured again and again: how estimates scatter about the truth, beside the bound of what is possible."""
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,11 +11,13 @@ from numpy.typing import NDArray
 from config.calibration import Calibrations
 from daq.analysis.fit import Model
 from daq.analysis.gaussians import gaussians
-from daq.analysis.models import blocked, relaxing
+from daq.analysis.judgement import LEAST_BLOCKED, EXCLUDED_BLOCKED_uB, EXCLUDED_RELAXING_uB, Setting, judged
+from daq.analysis.models import blocked, non_magnetic, relaxing
+from daq.analysis.moments import all_fits
 from daq.analysis.pair import Beam, Pair, centroid_shift_uB, joint_fit, pair
 from daq.reduce.profiles import Counts, Profiles, StepSums
 from daq.reduce.windows import Window, cluster_windows
-from tests.daq.analysis.beam import AXIS, MEAN_HEIGHT, step_at
+from tests.daq.analysis.beam import AXIS, MEAN_HEIGHT, step_at, thermal
 from tests.daq.analysis.expected import Truth, bound
 
 PER_SHOT_COUNTED, PER_SHOT_CHARGE = 0.15, 20.0
@@ -141,3 +145,40 @@ def papers(pairs: Iterable[Pair], truth: Truth) -> Estimates:
 def best_possible(truth: Truth, calibrations: Calibrations) -> float:
     """The bound of the moment's standard error."""
     return bound(truth, window_of(truth, calibrations).time_s)["moment_uB"]
+
+
+def judgements(truth: Truth, calibrations: Calibrations, draws: int, seed: int) -> Counter[str]:
+    """How often each behaviour is found."""
+    setting = Setting(BEAM, truth.intensity, None, calibrations)
+    found: Counter[str] = Counter()
+    for cluster in counted_pairs(truth, calibrations, draws, seed):
+        found[judged(all_fits(cluster, joint_fit(cluster, calibrations)), setting).behaviour] += 1
+    return found
+
+
+def separation(truth: Truth, calibrations: Calibrations) -> float:
+    """Standard deviations, √(2 Δ ln L) of the expected ions, to the nearest other behaviour.
+
+    A moment that is not there competes with a superparamagnetic 1 µB and an atomic-like 0.2 µB, which must be excluded.
+    """
+    window = window_of(truth, calibrations)
+    cluster = counted_pair(truth, truth.rates(window.time_s), window, calibrations, None)
+    data = joint_fit(cluster, calibrations)
+    none, shift = data.fit(non_magnetic(cluster.at)), data.fit(relaxing(cluster.at))
+    if truth.blocked:
+        true = data.fit(blocked(cluster.at), (truth.moment_uB, truth.flips))
+        return math.sqrt(max(shift.chi2 - true.chi2, 0.0))
+    if truth.moment_uB:
+        flips = (0.0, -math.log(LEAST_BLOCKED))
+        starts = [(moment, rate) for moment in (0.2, 1.0) for rate in flips]
+        split = min(data.fit(blocked(cluster.at, flips=rate), (moment, rate)).chi2 for moment, rate in starts)
+        return math.sqrt(max(min(none.chi2, split) - shift.chi2, 0.0))
+    split = data.fit(blocked(cluster.at, moment_uB=EXCLUDED_BLOCKED_uB, flips=0.0)).chi2 - none.chi2
+    mean = float(thermal(EXCLUDED_RELAXING_uB)(np.random.default_rng(0), 1, BEAM.on_T)[0])
+    return math.sqrt(min(max(split, 0.0), (mean / shift.error("mean_uB")) ** 2))
+
+
+def behaviour_of(truth: Truth) -> str:
+    if truth.blocked:
+        return "atomic-like"
+    return "superparamagnetic" if truth.moment_uB else "non-magnetic"
