@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from daq.analysis.fit import Fit, Model, Parameter, Vector, core, expected_kappa, fine_positions
 from daq.analysis.likelihood import HALF_AN_ION, Ions
-from daq.analysis.log_response import LogResponse, log_response
+from daq.analysis.log_response import LogResponse, Prior, log_response
 from daq.analysis.response import Parts, widening
 from daq.analysis.scoring import minimum
 from daq.analysis.smoothing import smoothed
@@ -43,7 +43,7 @@ class CountedFit:
         width_m = float(np.abs(np.diff(position_m)).mean())
         begin = self._response.gaussian(float(off.values.sum()), self.middle_m, variance_m2, width_m)
         pedestals = [np.log((HALF_AN_ION + 0.01 * c.ions.sum()) / c.live.sum()) for c in (off.counts, on.counts)]
-        alone, self._weight = smoothed(self._response, position_m, Ions.of(off.counts), np.append(begin, pedestals[0]))
+        alone, self._prior = smoothed(self._response, position_m, Ions.of(off.counts), np.append(begin, pedestals[0]))
         self._begin = np.append(alone, pedestals[1])
         self._intensity = Parameter("log_intensity", float(np.log(on.values.sum() / off.values.sum())), -5.0, 5.0)
 
@@ -59,10 +59,9 @@ class CountedFit:
         free = low < high
         covariance = np.zeros_like(information)
         covariance[np.ix_(free, free)] = np.linalg.pinv(information[np.ix_(free, free)], hermitian=True)
-        smooth = self._weight * float(
-            np.sum(self._response.roughness * covariance[: self._response.count, : self._response.count])
-        )
-        fitted = self._response.count - smooth + 2 + sum(p.highest > p.lowest and p.expected is None for p in parameters)
+        count = self._response.count
+        smooth = float(np.sum(self._prior.curvature * covariance[:count, :count]))
+        fitted = count - smooth + 2 + sum(p.highest > p.lowest and p.expected is None for p in parameters)
         off, on = likelihood.rates(x, self.fine_m)
         return Fit(
             tuple(p.name for p in parameters),
@@ -81,7 +80,7 @@ class CountedFit:
 
     def _likelihood(self, model: Model) -> "Joint":
         assert self._kappa.expected is not None
-        return Joint(self._response, self._position, self._ions, self._weight, self._share, self._kappa.expected, model)
+        return Joint(self._response, self._position, self._ions, self._prior, self._share, self._kappa.expected, model)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Joint:
     response: LogResponse
     position_m: Vector
     ions: Ions
-    weight: float
+    prior: Prior
     position_share: float
     kappa: tuple[float, float]
     model: Model
@@ -104,10 +103,14 @@ class Joint:
 
     def value(self, x: Vector) -> float:
         count = self.response.count
-        rough = self.weight / 2 * float(x[:count] @ self.response.roughness @ x[:count])
         known = ((x[count + 3] - self.kappa[0]) / self.kappa[1]) ** 2 / 2
         pedestals = HALF_AN_ION * float(x[count] + x[count + 1])
-        return self.ions.cost(np.concatenate(self.rates(x, self.position_m))) + rough + float(known) - pedestals
+        return (
+            self.ions.cost(np.concatenate(self.rates(x, self.position_m)))
+            + self.prior.cost(x[:count])
+            + float(known)
+            - pedestals
+        )
 
     def slopes(self, x: Vector) -> tuple[Vector, NDArray[np.float64]]:
         count, bins = self.response.count, len(self.position_m)
@@ -126,8 +129,8 @@ class Joint:
             jacobian[:, i] = np.concatenate([off_moved - off, intensity * (on_moved - on)]) / (moved[i] - x[i])
         slope, curvature = self.ions.slopes(np.concatenate([off + pedestals[0], intensity * on + pedestals[1]]))
         gradient, information = jacobian.T @ slope, (jacobian.T * curvature) @ jacobian
-        gradient[:count] += self.weight * (self.response.roughness @ x[:count])
-        information[:count, :count] += self.weight * self.response.roughness
+        gradient[:count] += self.prior.slope(x[:count])
+        information[:count, :count] += self.prior.curvature
         gradient[count : count + 2] -= HALF_AN_ION
         gradient[count + 3] += (x[count + 3] - self.kappa[0]) / self.kappa[1] ** 2
         information[count + 3, count + 3] += self.kappa[1] ** -2

@@ -16,6 +16,8 @@ from daq.analysis.response import COARSER, Parts
 Vector = NDArray[np.float64]
 UNMOVED = Parts(np.zeros(1), np.ones(1), np.ones(1))
 """A beam that nothing bends."""
+LOOSELY = 1e-3
+"""Inverse variance of a coefficient about those of a Gaussian: thirty units of the logarithm."""
 LARGEST_LOG = 50.0
 """Of a signal that a search may try."""
 
@@ -73,6 +75,33 @@ class LogResponse:
         third = np.diff(np.eye(self.count), 3, axis=0)
         form: NDArray[np.float64] = third.T @ third
         return form
+
+
+@dataclass(frozen=True)
+class Prior:
+    """What is thought of the coefficients beforehand: smooth with a `weight`, and loosely those of a Gaussian, `centre`.
+
+    The second part only rules the far flanks, where the few ions there are belong to the pedestal: without it a response
+    might rise again at the ends of its window to catch one.
+    """
+
+    roughness: NDArray[np.float64]
+    weight: float
+    centre: Vector
+
+    def cost(self, coefficients: Vector) -> float:
+        """Minus its logarithm."""
+        away = coefficients - self.centre
+        return float(self.weight * (coefficients @ self.roughness @ coefficients) + LOOSELY * (away @ away)) / 2
+
+    def slope(self, coefficients: Vector) -> Vector:
+        slope: Vector = self.weight * (self.roughness @ coefficients) + LOOSELY * (coefficients - self.centre)
+        return slope
+
+    @cached_property
+    def curvature(self) -> NDArray[np.float64]:
+        curvature: NDArray[np.float64] = self.weight * self.roughness + LOOSELY * np.eye(len(self.centre))
+        return curvature
 
 
 def log_response(position_m: Vector, middle_m: float) -> LogResponse:

@@ -31,6 +31,8 @@ def minimum(objective: Objective, start: Vector, low: Vector, high: Vector) -> t
     gradient, information = objective.slopes(x)
     free = _free(x, gradient, low, high)
     for _ in range(MOST_STEPS):
+        if not free.any():
+            break
         step = np.zeros_like(x)
         block = information[np.ix_(free, free)]
         scale = np.diag(block)
