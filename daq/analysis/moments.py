@@ -18,7 +18,7 @@ from daq.analysis.drift import Shift, common_drift
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.judgement import DECISIVE, Fits, Setting, judged, undecided
 from daq.analysis.models import blocked, non_magnetic, relaxing
-from daq.analysis.pair import Beam, Pair, beam, joint_fit, pair
+from daq.analysis.pair import Beam, Pair, beam, calibrated_elsewhere, joint_fit, pair
 from daq.analysis.results import ClusterResult, Curves, Drift, Results
 from daq.reduce.ions import signal_per_ion
 from daq.reduce.profiles import Profiles
@@ -37,6 +37,8 @@ def analyse(profiles: Profiles, calibrations: Calibrations) -> Results:
         has = f"only {profiles.fields_T[0]:g} T was recorded" if profiles.fields_T else "no shots were recorded"
         return Results(profiles.element, tuple(undecided(size, f"{has}; zero and full field are needed") for size in sizes))
     conditions = beam(profiles, calibrations)
+    if elsewhere := calibrated_elsewhere(conditions, calibrations):
+        return Results(profiles.element, tuple(undecided(size, elsewhere) for size in sizes))
     pairs, notes = _pairs(profiles, conditions, calibrations)
     data = {size: joint_fit(pair, calibrations) for size, pair in pairs.items()}
     drift = _drift(pairs, data)

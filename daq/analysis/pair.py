@@ -24,6 +24,8 @@ FEWEST_IONS = 200
 """Counted ions per field from which on intervals were seen to hold."""
 MISPLACED_m = 1.5e-3
 """How far from its place the peak of zero field may lie: three standard errors of a usual mass calibration (assumed)."""
+CALIBRATED_FIELD = 0.8, 1.02
+"""Full fields at which C is believed, in parts of the field it was calibrated at: iron saturates (assumed)."""
 SATURATED = 0.01
 """Share of shots at the digitizer's limit from which on charge is not believed (assumed)."""
 IONISATION_RMS_s = 8.5e-9
@@ -91,6 +93,18 @@ def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
         profiles.field_T(on),
         profiles.velocity_m_s(on),
         profiles.source_temperature_K(on) + excess_K,
+    )
+
+
+def calibrated_elsewhere(beam: Beam, calibrations: Calibrations) -> str:
+    """Why the calibration of C does not hold at the full field, or nothing."""
+    made_T = calibrations.deflection.field_T
+    lowest_T, highest_T = (share * made_T for share in CALIBRATED_FIELD)
+    if lowest_T <= abs(beam.on_T) <= highest_T:
+        return ""
+    return (
+        f"C was calibrated at {made_T:g} T and holds from {lowest_T:.2f} to {highest_T:.2f} T, but the full field was "
+        f"{beam.on_T:.2f} T; calibrate C there"
     )
 
 
