@@ -1,6 +1,6 @@
 """Moments drawn again and again: bias, efficiency against the Cramér–Rao bound, coverage; and how often behaviours are right.
 
-    python -P benchmarks/moments.py [DRAWS]            each case and number of ions, our way, the Gaussian way, and by charge
+    python -P benchmarks/moments.py [DRAWS [IONS]]     each case and number of ions, our way, the Gaussian way, and by charge
     python -P benchmarks/moments.py systematic [DRAWS] the stated total errors, with calibrations drawn
     python -P benchmarks/moments.py judge [DRAWS]      behaviours over a grid of truths
 
@@ -28,6 +28,7 @@ from tests.daq.analysis.campaign import (
     ours,
     papers,
     separation,
+    totals,
 )
 from tests.daq.analysis.expected import Truth
 
@@ -55,6 +56,12 @@ JUDGED = (
     Truth(11, True, 0.5),
     Truth(11, True, 0.91),
     Truth(11, True, 0.91, flips=0.8),
+)
+TOTALS = (
+    (Truth(11, True, 0.91), 0.91),
+    (Truth(11, True, 0.91, flips=0.2), 0.91),
+    (Truth(13, False, 0.155), 2.75),
+    (Truth(33, False, 0.42), 5.0),
 )
 HEADINGS = (
     "cluster",
@@ -84,10 +91,10 @@ def name(truth: Truth) -> str:
     return f"V{truth.size} atomic-like, {truth.moment_uB:g} µB{relaxed}"
 
 
-def table(draws: int) -> None:
+def table(draws: int, *of_ions: int) -> None:
     calibrations = read_laboratory()[1]
     print(f"| {' | '.join(HEADINGS)} |\n|{' --- |' * len(HEADINGS)}")
-    for case, ions in product(CASES, IONS):
+    for case, ions in product(CASES, of_ions or IONS):
         truth = replace(case, ions=float(ions))
         best = best_possible(truth, calibrations)
         wide = truth.blocked and best > WIDE * truth.moment_uB
@@ -111,6 +118,15 @@ def _others(found: Estimates, truth: Truth, best: float) -> str:
     return f"{found.efficiency(best):.2f}, {found.bias(truth.moment_uB):+.2f}, {found.within(truth.moment_uB, 1.0):.0%}"
 
 
+def systematic(draws: int) -> None:
+    """What `analyse` states: W t free, all errors together."""
+    calibrations = read_laboratory()[1]
+    print("| cluster | ions per field | recognised | 68 % | 95 % |\n| --- | --- | --- | --- | --- |")
+    for (case, moment_uB), ions in product(TOTALS, IONS[1:]):
+        narrow, wide, known = totals(replace(case, ions=float(ions)), moment_uB, calibrations, draws, SEED)
+        print(f"| {name(case)} | {ions:,} | {known / draws:.1%} | {narrow:.1%} | {wide:.1%} |", flush=True)
+
+
 def judge(draws: int) -> None:
     calibrations = read_laboratory()[1]
     print("| cluster | ions per field | nearest other behaviour / σ | right | undecided | wrong |")
@@ -125,7 +141,7 @@ def judge(draws: int) -> None:
 
 def main() -> None:
     words = sys.argv[1:]
-    part = judge if "judge" in words else table
+    part = judge if "judge" in words else systematic if "systematic" in words else table
     numbers = [int(word) for word in words if word.isdigit()]
     part(*numbers or [4000 if part is table else 1000])
 

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from daq.analysis.judgement import LEAST_BLOCKED, EXCLUDED_BLOCKED_uB, EXCLUDED_
 from daq.analysis.models import blocked, non_magnetic, relaxing
 from daq.analysis.moments import all_fits
 from daq.analysis.pair import Beam, Pair, centroid_shift_uB, joint_fit, pair
+from daq.conversions.velocity import velocity_relative_uncertainty
 from daq.reduce.profiles import Counts, Profiles, StepSums
 from daq.reduce.windows import Window, cluster_windows
 from tests.daq.analysis.beam import AXIS, MEAN_HEIGHT, step_at, thermal
@@ -154,6 +155,41 @@ def judgements(truth: Truth, calibrations: Calibrations, draws: int, seed: int) 
     for cluster in counted_pairs(truth, calibrations, draws, seed):
         found[judged(all_fits(cluster, joint_fit(cluster, calibrations)), setting).behaviour] += 1
     return found
+
+
+def drawn(truth: Truth, moment_uB: float, calibrations: Calibrations, rng: np.random.Generator) -> Truth:
+    """The same cluster in a machine that differs from its calibrations by their uncertainties.
+
+    `moment_uB` is the moment behind a thermal mean, which the truth's temperature and field then give.
+    """
+    C, s = calibrations.deflection.C_T_m, calibrations.position.sensitivity_s_per_m
+    slower = 1 + velocity_relative_uncertainty(truth.velocity_m_s, calibrations.velocity) * rng.normal()
+    warmer_K = calibrations.temperature.cluster_excess_K.uncertainty * rng.normal()
+    temperature_K = max(truth.temperature_K + warmer_K, 10.0)
+    field_T = truth.field_T * (1 + calibrations.field.relative_uncertainty * rng.normal())
+    mean = float(thermal(moment_uB, temperature_K)(rng, 1, field_T)[0])
+    return replace(
+        truth,
+        C_T_m=C.value + C.uncertainty * rng.normal(),
+        sensitivity_s_per_m=s.value + s.uncertainty * rng.normal(),
+        velocity_m_s=truth.velocity_m_s * slower,
+        moment_uB=truth.moment_uB if truth.blocked else mean,
+    )
+
+
+def totals(truth: Truth, moment_uB: float, calibrations: Calibrations, draws: int, seed: int) -> tuple[float, float, int]:
+    """Shares of the 68 and the 95 % intervals, all errors together, that hold the moment, and how many there were."""
+    rng, window = np.random.default_rng(seed), window_of(truth, calibrations)
+    setting = Setting(BEAM, truth.intensity, None, calibrations)
+    inside = []
+    for _ in range(draws):
+        other = drawn(truth, moment_uB, calibrations, rng)
+        cluster = counted_pair(other, other.rates(window.time_s), window, calibrations, rng)
+        found = judged(all_fits(cluster, joint_fit(cluster, calibrations)), setting)
+        if found.behaviour == behaviour_of(truth):
+            inside.append([low <= moment_uB <= high for low, high in (found.interval_68_uB, found.interval_95_uB)])
+    narrow, wide = np.mean(inside, axis=0) if inside else (np.nan, np.nan)
+    return float(narrow), float(wide), len(inside)
 
 
 def separation(truth: Truth, calibrations: Calibrations) -> float:

@@ -6,6 +6,7 @@ Nothing here is the analysis' own: flight times follow each ion's way through ap
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from scipy.special import ndtr
 from tests.daq.analysis.beam import BOHR, ATOM_u, ION_RMS_s, PULSE_RMS_s, magnetic
 
 Vector = NDArray[np.float64]
-SHARES = 400
-"""Classes of the projections of moments that flip."""
+SHARES, MANY = 400, 2_000_000
+"""Classes of the projections of moments that flip, and how many are drawn."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,8 @@ class Truth:
             return np.array([self.moment_uB * field_T / self.field_T]), np.ones(1)
         if self.flips == 0:
             return self.moment_uB * np.array([1.0, -1.0]), np.full(2, 0.5)
-        drawn = magnetic(self.moment_uB, self.flips, self.temperature_K)(np.random.default_rng(1), 2_000_000, field_T)
-        y = drawn / self.moment_uB
-        still = np.abs(y) > 1 - 1e-12
-        share, edges = np.histogram(y[~still], SHARES, (-1.0, 1.0))
-        middle = (edges[1:] + edges[:-1]) / 2
-        ends = np.array([(y[still] > 0).sum(), (y[still] < 0).sum()])
-        return self.moment_uB * np.concatenate([[1, -1], middle]), np.concatenate([ends, share]) / len(y)
+        y, share = _flipped(self.moment_uB, self.flips, self.temperature_K, field_T)
+        return self.moment_uB * y, share
 
     def rates(self, time_s: Vector) -> tuple[Vector, Vector]:
         """Expected ions per bin at zero and at full field."""
@@ -82,6 +78,16 @@ class Truth:
             grid, weight = _gathered(time, rms / 20)
             total += share / len(place) * (weight @ np.diff(ndtr((edges - grid[:, None]) / rms), axis=1))
         return total
+
+
+@cache
+def _flipped(moment_uB: float, flips: float, temperature_K: float, field_T: float) -> tuple[Vector, Vector]:
+    """Projections of moments that flip over the moment, in classes, from many of them simulated flip by flip."""
+    y = magnetic(moment_uB, flips, temperature_K)(np.random.default_rng(1), MANY, field_T) / moment_uB
+    still = np.abs(y) > 1 - 1e-12
+    share, edges = np.histogram(y[~still], SHARES, (-1.0, 1.0))
+    ends = np.array([(y[still] > 0).sum(), (y[still] < 0).sum()])
+    return np.concatenate([[1, -1], (edges[1:] + edges[:-1]) / 2]), np.concatenate([ends, share]) / len(y)
 
 
 def _gathered(time_s: Vector, step_s: float) -> tuple[Vector, Vector]:
