@@ -14,6 +14,7 @@ from daq.cli.gui import gui
 from daq.cli.log import log
 from daq.cli.plan import plan
 from daq.cli.recover import recover
+from daq.cli.relaxation import relaxation
 from daq.cli.replay import replay
 from daq.cli.run import run
 from daq.cli.safe import safe
@@ -50,7 +51,24 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (demo, simulate, check, talk, plan, run, safe, calibrate, analyse, verify, recover, log, replay, serve, gui)
+COMMANDS = (
+    demo,
+    simulate,
+    check,
+    talk,
+    plan,
+    run,
+    safe,
+    calibrate,
+    analyse,
+    relaxation,
+    verify,
+    recover,
+    log,
+    replay,
+    serve,
+    gui,
+)
 for command in COMMANDS:
     program.command()(command)
 
