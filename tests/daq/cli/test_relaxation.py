@@ -54,7 +54,7 @@ def test_rates_and_laws_of_three_temperatures(runs: list[Path]) -> None:
         truth_Hz = 0.1 * ((source_K + 24) / 49) ** 4 * velocity_m_s / MAGNET_m
         assert rate["temperature_K"] == source_K + 20
         assert rate["rate_Hz"] == pytest.approx(truth_Hz, abs=4 * rate["error_Hz"])
-        assert rate["error_Hz"] < 0.6 * 432.0 / MAGNET_m
+    assert cluster["rates"][0]["error_Hz"] < 0.3 * 432.0 / MAGNET_m
     assert {law["law"] for law in cluster["laws"]} == {"constant", "Orbach", "Raman", "field", "non-Kramers"}
     assert cluster["verdict"] in result.output.replace("\n", " ")
 
