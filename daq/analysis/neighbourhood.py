@@ -1,0 +1,149 @@
+"""One cluster fitted with what flies near it: the areas of all, with statistical and systematic errors.
+
+All peaks have one shape: skimmer and slit, 1 mm and 0.5 mm at distances that make a trapezoid of 1.35 and 1.175 mm at the
+detector [derived], folded with a Gaussian whose width is given.  Statistical errors come from what the fit leaves, neighbouring
+samples taken as one, so a mean spectrum is enough, and a shape that does not fit widens them; systematic ones from times and
+width that are off.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from config.calibration import Calibrations
+from daq.analysis.calibrate.estimate import Estimate
+from daq.analysis.species import Line, Species, around
+from daq.conversions.flight_time import sensitivity_s_per_m
+from daq.record.blocks import TraceAxis
+
+Floats = NDArray[np.float64]
+APERTURES_m = 1.35e-3, 1.175e-3
+"""Full widths at the detector of a point seen through the skimmer and through the slit [derived]."""
+REACH_s = 70e-9
+"""Stretch on each side of a peak that is fitted."""
+SHAPE_s = 0.1e-9
+"""What times of a cluster of 2,000 u are trusted to, others as √m, and widths to three times as much [assumed]: no peak has
+exactly the shape of its model."""
+CORRELATED_s = 12e-9
+"""Samples nearer than this share ions: pulse and jitter."""
+FOUND = 5.0
+"""Area over its error from which on there is a cluster."""
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """One cluster and what flies near it: `samples` of the trace around them, with the `mean` there."""
+
+    size: int
+    species: tuple[Species, ...]
+    samples: NDArray[np.intp]
+    time_s: Floats
+    mean: Floats
+    interval_s: float
+    t0_s: float
+    k: float
+    s_per_sqrt_u: float
+
+    @classmethod
+    def at(
+        cls, mean: Floats, axis: TraceAxis, element: str, size: int, t0_s: float, k: float, calibrations: Calibrations
+    ) -> "Neighbourhood | None":
+        """None where the trace does not hold all of it."""
+        species = around(element, size)
+        time_s: Floats = axis.start_s + axis.interval_s * np.arange(axis.samples, dtype=np.float64)
+        near = np.zeros(len(mean), bool)
+        for one in species:
+            at_s = t0_s + k * math.sqrt(one.mass_u)
+            if not axis.start_s + REACH_s < at_s < float(time_s[-1]) - REACH_s:
+                return None
+            near |= np.abs(time_s - at_s) < REACH_s
+        samples = np.flatnonzero(near)
+        s = sensitivity_s_per_m(1.0, calibrations.position)
+        return cls(size, species, samples, np.asarray(time_s[samples]), mean[samples], axis.interval_s, t0_s, k, s)
+
+    def left(self, width_s: float) -> float:
+        """Sum of squares that the fit leaves."""
+        return float(((self.mean - self.curve(width_s)) ** 2).sum())
+
+    def curve(self, width_s: float) -> Floats:
+        design = self._design(width_s)
+        areas, *_ = np.linalg.lstsq(design, self.mean, rcond=None)
+        return np.asarray(design @ areas)
+
+    def lines(self, width_s: float) -> list[Line]:
+        """The peaks, if the cluster itself is there; shares with the errors of both."""
+        design = self._design(width_s)
+        gain: Floats = np.asarray(np.linalg.pinv(design), np.float64)
+        areas = (gain @ self.mean)[:-1]
+        statistical, systematic = self._covariances(design, gain, width_s)
+        if areas[0] < FOUND * math.sqrt(statistical[0, 0] + systematic[0, 0]):
+            return []
+        made = []
+        for place, one in enumerate(self.species):
+            slope = np.eye(len(areas))[place] - areas[place] / areas[0] * np.eye(len(areas))[0]
+            area, share = (
+                Estimate(
+                    value, *(math.sqrt(max(weight @ covariance @ weight, 0.0)) for covariance in (statistical, systematic))
+                )
+                for value, weight in (
+                    (float(areas[place]), np.eye(len(areas))[place]),
+                    (float(areas[place] / areas[0]), slope / areas[0]),
+                )
+            )
+            made.append(Line(one.name, one.kind, self.size, one.mass_u, self._time_s(one.mass_u), area, share))
+        return made + self._light(made[0])
+
+    def _light(self, bare: Line) -> list[Line]:
+        """The isotopologue with one light atom, where the element has one: its share of all is natural."""
+        mass_u, share = self.species[0].isotopologues
+        if share[1] == 0:
+            return []
+        ratio = float(share[1])
+        area = Estimate(ratio * bare.area.value, ratio * bare.area.statistical, ratio * bare.area.systematic)
+        name = f"{bare.name} with one light isotope"
+        return [
+            Line(name, "isotopologue", self.size, float(mass_u[1]), self._time_s(float(mass_u[1])), area, Estimate(ratio, 0.0))
+        ]
+
+    def _covariances(self, design: Floats, gain: Floats, width_s: float) -> tuple[Floats, Floats]:
+        """Statistical and systematic ones of the areas, float64[species, species] each."""
+        left = (self.mean - design @ (gain @ self.mean)) * math.sqrt(len(self.mean) / (len(self.mean) - design.shape[1]))
+        moved = gain[:-1] * left
+        apart = np.abs(self.time_s[:, None] - self.time_s) / CORRELATED_s
+        statistical = moved @ np.maximum(1 - apart, 0.0) @ moved.T
+        areas, late_s = gain @ self.mean, SHAPE_s * math.sqrt(self.species[0].mass_u / 2000.0)
+        later = (self._design(width_s, late_s) - design) @ areas
+        wider = (self._design(width_s + 3 * SHAPE_s) - design) @ areas
+        systematic = sum(np.outer(gain[:-1] @ off, gain[:-1] @ off) for off in (later, wider))
+        return np.asarray(statistical), np.asarray(systematic)
+
+    def _design(self, width_s: float, late_s: float = 0.0) -> Floats:
+        """Columns: each species with an area of one code times sample, and the pedestal."""
+        columns = [np.ones(len(self.time_s))]
+        for one in reversed(self.species):
+            masses, shares = one.isotopologues
+            shape = sum(
+                share * _peak(self.time_s - late_s - self._time_s(mass), self.s_per_sqrt_u * math.sqrt(mass), width_s)
+                for mass, share in zip(masses.tolist(), shares.tolist(), strict=True)
+            )
+            columns.append(np.asarray(shape) * self.interval_s)
+        return np.column_stack(columns[::-1])
+
+    def _time_s(self, mass_u: float) -> float:
+        return self.t0_s + self.k * math.sqrt(mass_u)
+
+
+def _peak(late_s: Floats, s_per_m: float, width_s: float) -> Floats:
+    """Both apertures and a Gaussian folded, of area one: float64 per second."""
+    a, b = (aperture * s_per_m for aperture in APERTURES_m)
+
+    def twice(x: Floats) -> Floats:
+        """The Gaussian integrated twice."""
+        u = x / width_s
+        return np.asarray(width_s * (u * ndtr(u) + np.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)))
+
+    wide, narrow = (a + b) / 2, (a - b) / 2
+    return (twice(late_s + wide) - twice(late_s + narrow) - twice(late_s - narrow) + twice(late_s - wide)) / (a * b)
