@@ -1,12 +1,14 @@
 """One cluster fitted with what flies near it: the areas of all, with statistical and systematic errors.
 
 All peaks have one shape: skimmer and slit, 1 mm and 0.5 mm at distances that make a trapezoid of 1.35 and 1.175 mm at the
-detector [derived], folded with a Gaussian whose width is given.  Statistical errors come from what the fit leaves, neighbouring
-samples taken as one, so a mean spectrum is enough, and a shape that does not fit widens them; systematic ones from times and
-width that are off.
+detector [derived], folded with a Gaussian whose width is given.  Statistical errors come from what all fits together leave, in
+proportion to the signal and on top of the noise, with the correlation of neighbouring samples, so a mean spectrum is enough,
+and a shape that does not fit widens them.  That all clusters are stronger or weaker in a shot is not in them: it is in no
+share.  Systematic errors come from times and width that are off.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +18,7 @@ from scipy.special import ndtr
 from config.calibration import Calibrations
 from daq.analysis.calibrate.estimate import Estimate
 from daq.analysis.species import Line, Species, around
-from daq.conversions.flight_time import sensitivity_s_per_m
+from daq.conversions.flight_time import cluster_mass_u, sensitivity_s_per_m
 from daq.record.blocks import TraceAxis
 
 Floats = NDArray[np.float64]
@@ -27,10 +29,21 @@ REACH_s = 70e-9
 SHAPE_s = 0.1e-9
 """What times of a cluster of 2,000 u are trusted to, others as √m, and widths to three times as much [assumed]: no peak has
 exactly the shape of its model."""
-CORRELATED_s = 12e-9
-"""Samples nearer than this share ions: pulse and jitter."""
+CORRELATED_s = 6e-9
+"""Samples nearer than this share an ion's pulse."""
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 FOUND = 5.0
 """Area over its error from which on there is a cluster."""
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Variance of the mean spectrum: `floor` plus `per_signal` times the signal in codes, and its correlation float64[lags]
+    from sample to sample."""
+
+    floor: float
+    per_signal: float
+    correlation: Floats
 
 
 @dataclass(frozen=True)
@@ -73,12 +86,12 @@ class Neighbourhood:
         areas, *_ = np.linalg.lstsq(design, self.mean, rcond=None)
         return np.asarray(design @ areas)
 
-    def lines(self, width_s: float) -> list[Line]:
+    def lines(self, width_s: float, scatter: Scatter) -> list[Line]:
         """The peaks, if the cluster itself is there; shares with the errors of both."""
         design = self._design(width_s)
         gain: Floats = np.asarray(np.linalg.pinv(design), np.float64)
         areas = (gain @ self.mean)[:-1]
-        statistical, systematic = self._covariances(design, gain, width_s)
+        statistical, systematic = self._covariances(design, gain, width_s, scatter)
         if areas[0] < FOUND * math.sqrt(statistical[0, 0] + systematic[0, 0]):
             return []
         made = []
@@ -103,17 +116,18 @@ class Neighbourhood:
             return []
         ratio = float(share[1])
         area = Estimate(ratio * bare.area.value, ratio * bare.area.statistical, ratio * bare.area.systematic)
-        name = f"{bare.name} with one light isotope"
+        light = str(round(cluster_mass_u(self.species[0].element, 1) - 1)).translate(RAISED)
+        name = f"{bare.name} with one {light}{self.species[0].element}"
         return [
             Line(name, "isotopologue", self.size, float(mass_u[1]), self._time_s(float(mass_u[1])), area, Estimate(ratio, 0.0))
         ]
 
-    def _covariances(self, design: Floats, gain: Floats, width_s: float) -> tuple[Floats, Floats]:
+    def _covariances(self, design: Floats, gain: Floats, width_s: float, scatter: Scatter) -> tuple[Floats, Floats]:
         """Statistical and systematic ones of the areas, float64[species, species] each."""
-        left = (self.mean - design @ (gain @ self.mean)) * math.sqrt(len(self.mean) / (len(self.mean) - design.shape[1]))
-        moved = gain[:-1] * left
-        apart = np.abs(self.time_s[:, None] - self.time_s) / CORRELATED_s
-        statistical = moved @ np.maximum(1 - apart, 0.0) @ moved.T
+        curve = design @ (gain @ self.mean)
+        moved = gain[:-1] * np.sqrt(scatter.floor + scatter.per_signal * np.maximum(curve, 0.0))
+        lags = np.minimum(np.abs(self.samples[:, None] - self.samples), len(scatter.correlation))
+        statistical = moved @ np.append(scatter.correlation, 0.0)[lags] @ moved.T
         areas, late_s = gain @ self.mean, SHAPE_s * math.sqrt(self.species[0].mass_u / 2000.0)
         later = (self._design(width_s, late_s) - design) @ areas
         wider = (self._design(width_s + 3 * SHAPE_s) - design) @ areas
@@ -134,6 +148,19 @@ class Neighbourhood:
 
     def _time_s(self, mass_u: float) -> float:
         return self.t0_s + self.k * math.sqrt(mass_u)
+
+
+def scatter_of(fits: Sequence[Neighbourhood], width_s: float) -> Scatter:
+    """What the fits of all clusters leave.  Samples without signal tell the floor, and all together the rest."""
+    lags = max(2, round(CORRELATED_s / fits[0].interval_s))
+    curves = [fit.curve(width_s) for fit in fits]
+    left = [fit.mean - curve for fit, curve in zip(fits, curves, strict=True)]
+    signal, square = np.concatenate(curves), np.concatenate(left) ** 2
+    quiet = signal <= np.quantile(signal, 0.25)
+    floor = float(square[quiet].mean())
+    per_signal = max(float((square - floor).sum() / np.maximum(signal, 0.0).sum()), 0.0)
+    together = [sum(float(one[lag:] @ one[: len(one) - lag]) for one in left) for lag in range(lags)]
+    return Scatter(floor, per_signal, np.array(together) / together[0])
 
 
 def _peak(late_s: Floats, s_per_m: float, width_s: float) -> Floats:

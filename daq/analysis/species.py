@@ -38,7 +38,8 @@ class Species:
 
 @dataclass(frozen=True)
 class Line:
-    """One peak: where, how large (`area` in codes times samples per shot), and its `share` of the bare cluster it stands with.
+    """One peak: where, how large (`area` in codes times samples per shot), and its `share` of the peak at the bare cluster's
+    mass, doubly charged ones of twice the size included.
 
     `size` is that cluster; `mass_u` is over charge.  Isotopologues are not measured but follow from their cluster, and a doubly
     charged cluster of an even number of atoms, which lies under one of half its size, from its two neighbours.

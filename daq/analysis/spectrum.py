@@ -16,10 +16,11 @@ from config.calibration import Calibrations
 from daq.analysis.calibrate.estimate import Estimate
 from daq.analysis.calibrate.ladder import ladder, smoothed
 from daq.analysis.calibrate.peaks import fit_peak
-from daq.analysis.neighbourhood import Neighbourhood
+from daq.analysis.neighbourhood import Neighbourhood, scatter_of
 from daq.analysis.species import Kind, Line, doubly_charged
 from daq.conversions.flight_time import cluster_mass_u
 from daq.record.blocks import TraceAxis
+from daq.reduce.profiles import Profiles
 
 Floats = NDArray[np.float64]
 WIDTHS_ns = 5.0, 20.0
@@ -29,6 +30,10 @@ FEWEST = 3
 
 class NoSpectrum(ValueError):
     """The spectrum does not show the clusters; says what it shows."""
+
+
+ZERO_T = 0.1
+"""Set fields under this are zero field, but for the remanence."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,16 @@ class MassSpectrum:
         ]
 
 
+def mass_spectrum(profiles: Profiles, calibrations: Calibrations) -> MassSpectrum:
+    """The labelled spectrum of all shots of a run at zero field; `NoSpectrum` when there are none, or no clusters in them."""
+    field_T = min(profiles.spectra, key=abs, default=math.inf)
+    if abs(field_T) >= ZERO_T:
+        fields = sorted(profiles.spectra)
+        raise NoSpectrum(f"no shots at zero field were recorded, and field moves peaks apart; fields here are {fields} T")
+    sizes = [window.size for window in profiles.windows]
+    return label(profiles.spectra[field_T].mean(), profiles.axis, profiles.element, sizes, calibrations)
+
+
 def label(mean: Floats, axis: TraceAxis, element: str, sizes: Iterable[int], calibrations: Calibrations) -> MassSpectrum:
     """The peaks of clusters of these sizes and of what comes with them, in a mean trace float64[samples] in codes.
 
@@ -91,9 +106,10 @@ def label(mean: Floats, axis: TraceAxis, element: str, sizes: Iterable[int], cal
         lambda width_ns: sum(fit.left(1e-9 * width_ns) for fit in fits), bounds=WIDTHS_ns, method="bounded"
     )
     width_s, fitted, lines = 1e-9 * float(chosen.x), np.zeros(len(mean)), []
+    scatter = scatter_of(fits, width_s)
     for fit in fits:
         fitted[fit.samples] = fit.curve(width_s)
-        lines += fit.lines(width_s)
+        lines += fit.lines(width_s, scatter)
     lines += _doubly_charged_under(lines, element, t0_s, k)
     ordered = tuple(sorted(lines, key=lambda line: line.mass_u))
     return MassSpectrum(element, axis, mean, fitted, t0_s, k, width_s, ordered)

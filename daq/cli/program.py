@@ -21,6 +21,7 @@ from daq.cli.safe import safe
 from daq.cli.serve import serve
 from daq.cli.simulate import simulate
 from daq.cli.simulation import SimulationError
+from daq.cli.spectrum import spectrum
 from daq.cli.talk import talk
 from daq.cli.verify import verify
 from daq.engine.forecast import OutputError
@@ -61,6 +62,7 @@ COMMANDS = (
     safe,
     calibrate,
     analyse,
+    spectrum,
     relaxation,
     verify,
     recover,
