@@ -2,7 +2,7 @@
 
 All peaks have one shape: skimmer and slit, 1 mm and 0.5 mm at distances that make a trapezoid of 1.35 and 1.175 mm at the
 detector [derived], folded with a Gaussian whose width is given.  Statistical errors come from what all fits together leave, in
-proportion to the signal and on top of the noise, with the correlation of neighbouring samples, so a mean spectrum is enough,
+proportion to the signal and on top of the noise, with the correlation of a single ion's pulse, so a mean spectrum is enough,
 and a shape that does not fit widens them.  That all clusters are stronger or weaker in a shot is not in them: it is in no
 share.  Systematic errors come from times and width that are off.
 """
@@ -20,6 +20,7 @@ from daq.analysis.calibrate.estimate import Estimate
 from daq.analysis.species import Line, Species, around
 from daq.conversions.flight_time import cluster_mass_u, sensitivity_s_per_m
 from daq.record.blocks import TraceAxis
+from daq.reduce.counting import PULSE_s
 
 Floats = NDArray[np.float64]
 APERTURES_m = 1.35e-3, 1.175e-3
@@ -29,8 +30,6 @@ REACH_s = 70e-9
 SHAPE_s = 0.1e-9
 """What times of a cluster of 2,000 u are trusted to, others as √m, and widths to three times as much [assumed]: no peak has
 exactly the shape of its model."""
-CORRELATED_s = 6e-9
-"""Samples nearer than this share an ion's pulse."""
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 FOUND = 5.0
 """Area over its error from which on there is a cluster."""
@@ -151,16 +150,16 @@ class Neighbourhood:
 
 
 def scatter_of(fits: Sequence[Neighbourhood], width_s: float) -> Scatter:
-    """What the fits of all clusters leave.  Samples without signal tell the floor, and all together the rest."""
-    lags = max(2, round(CORRELATED_s / fits[0].interval_s))
+    """What the fits of all clusters leave.  Samples without signal tell the floor, and all together the rest; the correlation
+    is that of a Gaussian pulse, since what a fit leaves is less correlated than what there was."""
     curves = [fit.curve(width_s) for fit in fits]
     left = [fit.mean - curve for fit, curve in zip(fits, curves, strict=True)]
     signal, square = np.concatenate(curves), np.concatenate(left) ** 2
     quiet = signal <= np.quantile(signal, 0.25)
     floor = float(square[quiet].mean())
     per_signal = max(float((square - floor).sum() / np.maximum(signal, 0.0).sum()), 0.0)
-    together = [sum(float(one[lag:] @ one[: len(one) - lag]) for one in left) for lag in range(lags)]
-    return Scatter(floor, per_signal, np.array(together) / together[0])
+    apart = fits[0].interval_s * np.arange(max(2, round(2 * PULSE_s / fits[0].interval_s)))
+    return Scatter(floor, per_signal, np.exp(-((apart / PULSE_s) ** 2) * 2 * math.log(2)))
 
 
 def _peak(late_s: Floats, s_per_m: float, width_s: float) -> Floats:

@@ -16,12 +16,15 @@ ROWS = 3
 
 
 def spectrum_figure(spectrum: MassSpectrum, run_name: str) -> "Figure":
-    """Three rows of rising mass, measured in black, fitted in red."""
+    """Three rows of rising mass, measured in black, fitted in red; without the names of what lies under a cluster."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 6.4), dpi=200, layout="constrained")
     time_s = spectrum.axis.start_s + spectrum.axis.interval_s * np.arange(len(spectrum.mean))
     mass_u = (np.maximum(time_s - spectrum.t0_s, 0.0) / spectrum.k_s_per_sqrt_u) ** 2
+    measured = [line for line in spectrum.lines if line.significant and line.kind in COLORS]
+    bare = {round(line.mass_u, 1) for line in measured if line.kind == "bare"}
+    named = [line for line in measured if line.kind != "doubly charged" or round(line.mass_u, 1) not in bare]
     masses = [line.mass_u for line in spectrum.lines]
     edges = np.linspace(np.sqrt(min(masses) - 10), np.sqrt(max(masses) + 10), ROWS + 1) ** 2
     for row, (low, high) in enumerate(pairwise(edges.tolist())):
@@ -30,8 +33,8 @@ def spectrum_figure(spectrum: MassSpectrum, run_name: str) -> "Figure":
         axes.plot(mass_u[shown], spectrum.mean[shown], color=BLACK, linewidth=0.6)
         axes.plot(mass_u[shown], spectrum.fitted[shown], color=RED, linewidth=0.5)
         top = float(spectrum.mean[shown].max(initial=1e-9))
-        for line in spectrum.lines:
-            if line.significant and line.kind in COLORS and low <= line.mass_u < high:
+        for line in named:
+            if low <= line.mass_u < high:
                 height = float(spectrum.mean[np.abs(time_s - line.time_s).argmin()])
                 axes.annotate(
                     line.name,
@@ -39,7 +42,7 @@ def spectrum_figure(spectrum: MassSpectrum, run_name: str) -> "Figure":
                     (0, 3),
                     textcoords="offset points",
                     rotation=90,
-                    ha="center",
+                    ha="left" if line.kind == "hydride" else "center",
                     fontsize=SMALL - 2,
                     color=COLORS[line.kind],
                 )
