@@ -32,25 +32,27 @@ class Gaussians:
 def gaussians(off: Profile, on: Profile, position_m: Vector, start_m: float) -> Gaussians | None:
     """What two or three Gaussians say of the splitting, searched from `start_m`; None where they do not fit at all."""
     middle_m, variance_m2 = core(position_m, off.values)
-    height, level = float(off.values.max()), 0.0
+    unit_m = variance_m2**0.5
+    x, height, level = (position_m - middle_m) / unit_m, float(off.values.max()), 0.0
     try:
-        one, _ = _fitted(_bell, position_m, off.values, (height, middle_m, variance_m2**0.5, level), _errors(off))
-        rms_m = abs(one[2])
+        one, _ = _fitted(_bell, x, off.values, (height, 0.0, 1.0, level), _errors(off))
+        rms = abs(one[2])
 
         def split(x: Vector, area: float, middle: float, half: float, level: float, share: float = 0.0) -> Vector:
-            sides = _bell(x, 0.5, middle - half, rms_m) + _bell(x, 0.5, middle + half, rms_m)
-            return area * ((1 - share) * sides + share * _bell(x, 1.0, middle, rms_m)) + level
+            sides = _bell(x, 0.5, middle - half, rms) + _bell(x, 0.5, middle + half, rms)
+            return area * ((1 - share) * sides + share * _bell(x, 1.0, middle, rms)) + level
 
-        begin = (float(on.values.sum() / off.values.sum()) * height, middle_m, start_m, level)
-        two, two_covariance = _fitted(split, position_m, on.values, begin, _errors(on))
-        three, three_covariance = _fitted(split, position_m, on.values, (*two, 0.1), _errors(on))
+        begin = (float(on.values.sum() / off.values.sum()) * height, 0.0, start_m / unit_m, level)
+        two, two_covariance = _fitted(split, x, on.values, begin, _errors(on))
+        three, three_covariance = _fitted(split, x, on.values, (*two, 0.1), _errors(on))
     except RuntimeError:
         return None
-    better = _chi2(on, split(position_m, *two)) - _chi2(on, split(position_m, *three))
+    better = _chi2(on, split(x, *two)) - _chi2(on, split(x, *three))
     found, covariance = (three, three_covariance) if better > CENTRAL else (two, two_covariance)
     if not np.isfinite(covariance).all():
         return None
-    return Gaussians(abs(float(found[2])), float(np.sqrt(covariance[2, 2])), float(found[4]) if better > CENTRAL else 0.0)
+    half, error = abs(float(found[2])), float(np.sqrt(covariance[2, 2]))
+    return Gaussians(half * unit_m, error * unit_m, float(found[4]) if better > CENTRAL else 0.0)
 
 
 def _fitted(
