@@ -121,10 +121,14 @@ def _others(found: Estimates, truth: Truth, best: float) -> str:
 def systematic(draws: int) -> None:
     """What `analyse` states: W t free, all errors together."""
     calibrations = read_laboratory()[1]
-    print("| cluster | ions per field | recognised | 68 % | 95 % |\n| --- | --- | --- | --- | --- |")
+    print("| cluster | ions per field | recognised | bias / error | 68 % | 95 % |\n| --- | --- | --- | --- | --- | --- |")
     for (case, moment_uB), ions in product(TOTALS, IONS[1:]):
-        narrow, wide, known = totals(replace(case, ions=float(ions)), moment_uB, calibrations, draws, SEED)
-        print(f"| {name(case)} | {ions:,} | {known / draws:.1%} | {narrow:.1%} | {wide:.1%} |", flush=True)
+        found = totals(replace(case, ions=float(ions)), moment_uB, calibrations, draws, SEED)
+        print(
+            f"| {name(case)}{f', µ = {moment_uB:g} µB' * (not case.blocked)} | {ions:,} | {found.recognised / draws:.1%} | "
+            f"{found.bias:+.2f} | {found.narrow:.1%} | {found.wide:.1%} |",
+            flush=True,
+        )
 
 
 def judge(draws: int) -> None:
