@@ -16,6 +16,7 @@ from config.calibration import Calibrations
 from daq.analysis.calibrate.estimate import Estimate
 from daq.analysis.calibrate.ladder import ladder, smoothed
 from daq.analysis.calibrate.peaks import fit_peak
+from daq.analysis.calibrate.runs import ZERO_T
 from daq.analysis.neighbourhood import Neighbourhood, scatter_of
 from daq.analysis.species import Kind, Line, doubly_charged
 from daq.conversions.flight_time import cluster_mass_u
@@ -30,10 +31,6 @@ FEWEST = 3
 
 class NoSpectrum(ValueError):
     """The spectrum does not show the clusters; says what it shows."""
-
-
-ZERO_T = 0.1
-"""Set fields under this are zero field, but for the remanence."""
 
 
 @dataclass(frozen=True)

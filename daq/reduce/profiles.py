@@ -40,10 +40,12 @@ class Counts:
 
     @property
     def variance(self) -> NDArray[np.float64]:
-        """Of `rate`, float64[bins], from that of a binomial share: n / (L (L − n)); where no ion was seen, as for one."""
-        seen = np.maximum(self.ions, 1)
-        empty = self.live - seen
-        variance: NDArray[np.float64] = np.divide(seen, self.live * empty, out=np.full(len(seen), np.inf), where=empty > 0)
+        """Of `rate`, float64[bins], from that of a binomial share: n / (L (L − n)).  0 where no ion was seen, which is right
+        for sums over bins; to weigh single bins take the likelihood of the counts."""
+        empty = self.live - self.ions
+        variance: NDArray[np.float64] = np.divide(
+            self.ions, self.live * empty, out=np.full(len(empty), np.inf), where=empty > 0
+        )
         return variance
 
 

@@ -199,7 +199,8 @@ def test_clusters_take_up_hydrogen_and_oxygen_and_lose_a_second_electron_when_to
     usual, other = usual - np.median(usual), other - np.median(other)
 
     def area(trace: NDArray[np.float64], mass_u: float) -> float:
-        centre = round((MACHINE.t0_s + MACHINE.k_s_per_sqrt_u * np.sqrt(mass_u)) / CAPTURE.interval_s)
+        late_s = MACHINE.ionisation_insertion_s - 1.2e-6
+        centre = round((MACHINE.t0_s + late_s + MACHINE.k_s_per_sqrt_u * np.sqrt(mass_u)) / CAPTURE.interval_s)
         return float(trace[centre - 14 : centre + 15].sum())
 
     atom_u = 50.94396
