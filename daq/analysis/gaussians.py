@@ -71,8 +71,9 @@ def _bell(x: Vector, height: float, middle: float, rms: float, level: float = 0.
 
 
 def _errors(profile: Profile) -> Vector:
-    """Of each bin, as if it stood alone."""
-    errors: Vector = np.sqrt(np.diag(profile.covariance))
+    """Of each bin, as if it stood alone; one without ions is known as well as the best."""
+    variance = np.diag(profile.covariance)
+    errors: Vector = np.sqrt(np.where(variance > 0, variance, variance[variance > 0].min()))
     return errors
 
 

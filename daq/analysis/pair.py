@@ -191,8 +191,6 @@ def _centroid(profile: Profile, position_m: Vector) -> tuple[float, float]:
     total = float(profile.values.sum())
     middle = float(position_m @ profile.values) / total
     weight = (position_m - middle) / total
-    if profile.counts is not None:
-        return middle, float(np.sqrt(weight**2 @ (profile.counts.ions / profile.counts.live**2)))
     return middle, float(np.sqrt(weight @ profile.covariance @ weight))
 
 
