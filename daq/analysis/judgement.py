@@ -9,7 +9,8 @@ In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its stand
    in 30,000; of moments that are five standard deviations from none, one in a hundred does not, or one in six.  Charge
    is asked for more because its weights are estimated from its own scatter.
 4. *undecided* if S ≤ −4: nothing is bent away from the strong field on average; fields are swapped, or something drifted.
-5. *non-magnetic* only if the 95 % limits exclude a superparamagnetic 1 µB and an atomic-like 0.2 µB.
+5. *non-magnetic* only if the 95 % limits, systematic errors included, and the data alone with 99 % exclude a
+   superparamagnetic 1 µB and an atomic-like 0.2 µB.
 6. *undecided* otherwise, with those limits.
 
 The moment of an atomic-like cluster allows for relaxation, which costs where peaks are not resolved: relaxed moments
@@ -29,6 +30,7 @@ from daq.analysis.counted import CountedFit
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.gaussians import gaussians
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
+from daq.analysis.models import blocked
 from daq.analysis.pair import Beam, Pair, centroid_shift_uB
 from daq.analysis.results import ClusterResult, Drift, Signal
 from daq.analysis.thermal import brillouin_mean_uB, brillouin_moment_uB, brillouin_slope, langevin_moment_uB
@@ -42,6 +44,8 @@ STANDARD, TWICE = 1.0, 1.96
 """Standard errors of intervals that hold 68 and 95 %."""
 EXCLUDED_RELAXING_uB = 1.0
 EXCLUDED_BLOCKED_uB = 0.2
+CERTAIN = 2.33
+"""Standard errors, one-sided 99 %."""
 LOST = 0.8
 """Intensity ratio, relative to the other clusters, under which ions count as lost at full field."""
 
@@ -177,7 +181,7 @@ def _without_deflection(fits: Fits, error: float, setting: Setting) -> ClusterRe
     limit, excluded = None, False
     if relaxing_limit is not None and blocked_limit is not None:
         limit = max(relaxing_limit, blocked_limit)
-        excluded = relaxing_limit < EXCLUDED_RELAXING_uB and blocked_limit < EXCLUDED_BLOCKED_uB
+        excluded = relaxing_limit < EXCLUDED_RELAXING_uB and blocked_limit < EXCLUDED_BLOCKED_uB and _certain(fits, error)
     note = "" if excluded else _why_undecided(relaxing_limit, blocked_limit, fits, mean / error)
     return ClusterResult(
         fits.pair.size,
@@ -191,6 +195,13 @@ def _without_deflection(fits: Fits, error: float, setting: Setting) -> ClusterRe
         atomic_limit_uB=blocked_limit,
         significance=mean / error,
     )
+
+
+def _certain(fits: Fits, error: float) -> bool:
+    """Whether the data by themselves exclude both with 99 %: a moment just there would pass the limits one time in twenty."""
+    shift = brillouin_mean_uB(EXCLUDED_RELAXING_uB, fits.pair.at.on_h) - max(fits.shift.value("mean_uB"), 0.0)
+    split = fits.data.fit(blocked(fits.pair.at, moment_uB=EXCLUDED_BLOCKED_uB, flips=0.0)).chi2 - fits.doublet.chi2
+    return shift > CERTAIN * error and split > CERTAIN**2
 
 
 def _why_undecided(relaxing_limit: float | None, blocked_limit: float | None, fits: Fits, significance: float) -> str:
@@ -220,8 +231,8 @@ def _scales(setting: Setting) -> dict[str, float]:
 
 
 def _half_change(evaluated: Callable[[float], float], scale: float) -> float:
-    """Half the difference between evaluations with something larger and smaller by its uncertainty."""
-    return abs(evaluated(1 + scale) - evaluated(1 / (1 + scale))) / 2
+    """Half the difference between evaluations with something that divides larger and smaller by its uncertainty."""
+    return abs(evaluated(1 / (1 - scale)) - evaluated(1 / (1 + scale))) / 2
 
 
 def _drift_error_uB(cluster: Pair, drift: Drift | None) -> float:
