@@ -3,8 +3,8 @@
 In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its standard error:
 
 1. *undecided* with a note if ions were lost at full field: their share, against other clusters, is under 0.8.
-2. *atomic-like* if Δ ≥ 7.3 for counted ions, 25 for charge, and at least a tenth of the moments stayed blocked
-   (e^(−Wt) ≥ 0.1).
+2. *atomic-like* if Δ ≥ 7.3 for counted ions, 25 for charge, and nothing says, by 4 in χ², that less than a tenth
+   of the moments stayed blocked (e^(−Wt) < 0.1).
 3. *superparamagnetic* if S ≥ 2.7 for counted ions, 4 for charge.  Of clusters without moment one in 300 passes, or one
    in 30,000; of moments that are five standard deviations from none, one in a hundred does not, or one in six.  Charge
    is asked for more because its weights are estimated from its own scatter.
@@ -39,7 +39,8 @@ from daq.conversions.velocity import velocity_relative_uncertainty
 DECISIVE: dict[Signal, float] = {"counted": 7.3, "charge": 25.0}
 SIGNIFICANT: dict[Signal, float] = {"counted": 2.7, "charge": 4.0}
 AGAINST_THE_FIELD = 4.0
-LEAST_BLOCKED = 0.1
+LEAST_BLOCKED, RELAXED = 0.1, 4.0
+"""Share of an atomic-like cluster's moments that stay blocked, and by how much χ² must fall to say that fewer do."""
 STANDARD, TWICE = 1.0, 1.96
 """Standard errors of intervals that hold 68 and 95 %."""
 EXCLUDED_RELAXING_uB = 1.0
@@ -91,7 +92,7 @@ def judged(fits: Fits, setting: Setting) -> ClusterResult:
             size, f"only {share:.0%} of its ions arrive at full field; the others were bent out of the ionised region"
         )
     blocked_share = math.exp(-fits.relaxed_doublet.value("flips"))
-    if fits.decisive and blocked_share >= LEAST_BLOCKED:
+    if fits.decisive and blocked_share >= LEAST_BLOCKED * (1 - 1e-6):
         return _atomic_like(fits, setting)
     error = math.hypot(fits.shift.error("mean_uB"), _drift_error_uB(cluster, setting.drift))
     significance = fits.shift.value("mean_uB") / error

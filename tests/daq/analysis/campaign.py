@@ -208,7 +208,7 @@ def totals(truth: Truth, moment_uB: float, calibrations: Calibrations, draws: in
 def separation(truth: Truth, calibrations: Calibrations) -> float:
     """Standard deviations, √(2 Δ ln L) of the expected ions, to the nearest other behaviour.
 
-    An atomic-like moment competes with one of which nine tenths have relaxed.  A moment that is not there competes with a superparamagnetic 1 µB and an atomic-like 0.2 µB, which must be excluded.
+    A moment that is not there competes with a superparamagnetic 1 µB and an atomic-like 0.2 µB, which must be excluded.
     """
     window = window_of(truth, calibrations)
     cluster = counted_pair(truth, truth.rates(window.time_s), window, calibrations, None)
@@ -216,9 +216,7 @@ def separation(truth: Truth, calibrations: Calibrations) -> float:
     none, shift = data.fit(non_magnetic(cluster.at)), data.fit(relaxing(cluster.at))
     if truth.blocked:
         true = data.fit(blocked(cluster.at), (truth.moment_uB, truth.flips))
-        relaxed = blocked(cluster.at, flips=-math.log(LEAST_BLOCKED))
-        others = [data.fit(relaxed, (start * truth.moment_uB, -math.log(LEAST_BLOCKED))).chi2 for start in (1.0, 2.0)]
-        return math.sqrt(max(min(shift.chi2, *others) - true.chi2, 0.0))
+        return math.sqrt(max(shift.chi2 - true.chi2, 0.0))
     if truth.moment_uB:
         flips = (0.0, -math.log(LEAST_BLOCKED))
         starts = [(moment, rate) for moment in (0.2, 1.0) for rate in flips]
