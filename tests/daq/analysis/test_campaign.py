@@ -7,7 +7,7 @@ from config.calibration import Calibrations
 from tests.daq.analysis.campaign import best_possible, charge_pairs, counted_pairs, judgements, ours, papers
 from tests.daq.analysis.expected import Truth
 
-DRAWS = 150
+DRAWS = 100
 FOUR = 4 / np.sqrt(DRAWS)
 
 ATOMIC, RELAXING = Truth(11, True, 0.91), Truth(13, False, 0.155)
@@ -36,7 +36,7 @@ def test_likelihood_intervals_hold_a_splitting_that_is_barely_there(calibrations
 
 def test_counting_is_worth_twice_the_charge(calibrations: Calibrations) -> None:
     truth = Truth(11, True, 0.91, ions=3000.0)
-    charge, _ = ours(charge_pairs(truth, calibrations, 60, 1), truth, calibrations)
+    charge, _ = ours(charge_pairs(truth, calibrations, 40, 1), truth, calibrations)
     assert 0.25 < charge.efficiency(best_possible(truth, calibrations)) < 0.9
 
 
@@ -53,4 +53,4 @@ def test_behaviours_five_deviations_from_all_others_are_right(calibrations: Cali
         (Truth(33, False, 0.42, ions=3000.0), "superparamagnetic"),
         (Truth(12, False, 0.0, ions=30_000.0), "non-magnetic"),
     ):
-        assert judgements(truth, calibrations, 25, 1)[right] >= 24
+        assert judgements(truth, calibrations, 12, 1)[right] >= 11
