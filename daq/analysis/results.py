@@ -34,16 +34,15 @@ class ClusterResult:
 
     `moment_uB` is the moment of an atomic-like or superparamagnetic cluster, 0 for a non-magnetic one, None when
     undecided; `error_uB` its total error, `statistical_uB` and `systematic_uB` the parts of it, `systematics_uB`
-    the latter by origin. `limit_uB` is the 95 % upper limit of the moment of a non-magnetic or undecided cluster:
-    the larger of the two below. `mean_moment_uB` is the shift of the profile's mean over d(1 µB), of either sign,
-    with its statistical error. `flips` is W t of an atomic-like cluster, `unrelaxed_uB` what its moment would be if that
-    were known to be nothing.  `interval_68_uB` and `interval_95_uB` hold the
-    moment with these probabilities, all errors together; a superparamagnetic one's are wider upwards.  `gaussian_uB` is
-    what two Gaussians say of the splitting, or three (`gaussian_central_share` then is the middle one's part), as the
-    paper fits. `signal` tells whether ions were counted or their charge integrated, `occupancy` how many came in a dead
-    time at the maximum. `significance` counts standard deviations
-    from no deflection. `ions` were seen at both fields together.  `intensity_ratio` is signal at full over zero
-    field, per shot.
+    the latter by origin. `interval_68_uB` and `interval_95_uB` hold the moment with these probabilities, all errors
+    together; those of a superparamagnetic one are wider upwards. `limit_uB` is the 95 % upper limit of the moment of a
+    non-magnetic or undecided cluster: the larger of the two below. `mean_moment_uB` is the shift of the profile's mean
+    over d(1 µB), of either sign, with its statistical error. `flips` is W t of an atomic-like cluster, `unrelaxed_uB`
+    what its moment would be if that were known to be nothing, with its statistical error.  `gaussian_uB` is what two
+    Gaussians say of the splitting, or three (`gaussian_central_share` then is the middle one's part), as the paper fits.
+    `signal` tells whether ions were counted or their charge integrated, `occupancy` how many came in a dead time at the
+    maximum.  `significance` counts standard deviations from no deflection. `ions` were seen at both fields together.
+    `intensity_ratio` is signal at full over zero field, per shot.  `chi2` of counted ions is that of their likelihood.
     """
 
     size: int
