@@ -88,6 +88,14 @@ def test_isotopologues_have_their_natural_share(clean: list[MassSpectrum]) -> No
     assert light.share.value == pytest.approx(28 * 0.0025 * 0.9975**27)
 
 
+def test_an_element_of_one_isotope_has_its_clusters_too(calibrations: Calibrations) -> None:
+    niobium = Spectrometer(dict.fromkeys(range(2, 19), 300.0), "Nb", extra={11 * ATOM_u["Nb"] + 1.00783: 60.0})
+    spectrum = label(niobium.spectra(2).mean, AXIS, "Nb", range(3, 18), calibrations)
+    assert {line.kind for line in spectrum.lines} == {"bare", "hydride", "oxide", "dioxide", "doubly charged"}
+    assert [line.size for line in spectrum.lines if line.kind == "bare"] == list(range(3, 18))
+    assert [line.name for line in spectrum.lines if line.kind != "bare" and line.significant] == ["Nb11H"]
+
+
 def test_doubly_charged_clusters_are_seen_beside_and_inferred_under(double: MassSpectrum) -> None:
     for size in (9, 11, 15):
         beside = next(line for line in double.lines if line.name == f"V{2 * size + 1}²⁺")
