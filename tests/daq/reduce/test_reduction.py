@@ -14,23 +14,9 @@ from daq.record.run_file import RunFile, RunFileError
 from daq.reduce import reduction as reducing
 from daq.reduce.reduction import Reduction
 from tests.daq.record.test_recording import header, published
+from tests.daq.reduce.sums import bits
 
 SHOTS, SAMPLES = 12, 8000
-
-
-def bits(reduction: Reduction) -> list[object]:
-    """All that was summed, as plain numbers."""
-    profiles = reduction.profiles()
-    steps = [
-        (
-            (sums.step, sums.shots, sums.number_sum, sums.saturated, sums.clipped, sums.quiet),
-            [part.tolist() for part in sums.charge + sums.product],
-            [(counts.ions.tolist(), counts.live.tolist()) for counts in sums.counts],
-        )
-        for sums in profiles.steps
-    ]
-    spectra = [(field_T, sums.shots, sums.codes.tolist(), sums.baseline) for field_T, sums in profiles.spectra.items()]
-    return [reduction.shots, *steps, *sorted(spectra)]
 
 
 def run_of_three_sizes(path: Path) -> Create:
@@ -74,7 +60,7 @@ def test_late_bad_shots_are_taken_out_to_the_last_bit(tmp_path: Path, seed: int)
         fresh = Reduction(run)
         list(fresh.update(run))
         good = int((run.bad[run.recorded] == 0).sum())
-    assert bits(reduction) == bits(fresh)
+    assert bits(reduction.profiles()) == bits(fresh.profiles())
     assert [sums.step.index for sums in reduction.profiles().steps] == [0, 3]
     assert max(seen) >= good == reduction.shots
 
@@ -98,7 +84,7 @@ def test_memory_that_is_used_again_leaves_no_trace(path: Path, monkeypatch: pyte
         monkeypatch.setattr(reducing, "ROOM_BYTES", shots * run.room(1).nbytes)
         pieces = Reduction(run)
         assert list(pieces.update(run)) == [SHOTS, 2 * SHOTS, 3 * SHOTS, 4 * SHOTS]
-    assert bits(whole) == bits(pieces)
+    assert bits(whole.profiles()) == bits(pieces.profiles())
 
 
 def test_a_damaged_trace_is_never_reduced(path: Path) -> None:
