@@ -12,7 +12,7 @@ from daq.analysis.models import Conditions
 from daq.analysis.results import Signal
 from daq.analysis.thermal import zeeman_ratio
 from daq.conversions.deflection import deflection_per_uB_m
-from daq.conversions.flight_time import position_at_time_m, sensitivity_s_per_m
+from daq.conversions.flight_time import position_at_time_m, sensitivity_s_per_m, undeflected_time_s
 from daq.reduce.profiles import Choice, Profile, Profiles
 
 FEWEST_SHOTS = 100
@@ -22,8 +22,9 @@ EMPTY, SOUND = 10.0, 30.0
 errors to hold: some 1,800 ions."""
 FEWEST_IONS = 200
 """Counted ions per field from which on intervals were seen to hold."""
-MISPLACED_m = 1.5e-3
-"""How far from its place the peak of zero field may lie: three standard errors of a usual mass calibration (assumed)."""
+MISPLACED_s = 50e-9
+"""How far from its time the peak of zero field may lie: twice what light and trigger of a machine are off before its mass
+is calibrated, half of what a window holds on each side (assumed)."""
 CALIBRATED_FIELD = 0.8, 1.02
 """Full fields at which C is believed, in parts of the field it was calibrated at: iron saturates (assumed)."""
 SATURATED = 0.01
@@ -122,11 +123,11 @@ def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) 
     position = np.asarray(
         position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64
     )
-    middle_m, _ = core(position, off.values)
-    if abs(middle_m) > MISPLACED_m:
+    late_s = core(off.time_s, off.values)[0] - float(undeflected_time_s(off.mass_u, calibrations.mass))
+    if abs(late_s) > MISPLACED_s:
         return (
-            f"its peak at zero field lies {1e3 * middle_m:+.1f} mm from where the calibration puts it, allowed are "
-            f"{1e3 * MISPLACED_m:g} mm; calibrate the mass again"
+            f"its peak at zero field lies {1e9 * late_s:+.0f} ns from where the calibration puts it, allowed are "
+            f"{1e9 * MISPLACED_s:g} ns; calibrate the mass again"
         )
     per_uB = [deflection_per_uB_m(off.mass_u, beam.velocity_m_s, T, calibrations.deflection) for T in (beam.off_T, beam.on_T)]
     h = [zeeman_ratio(T, beam.cluster_temperature_K) for T in (beam.off_T, beam.on_T)]
