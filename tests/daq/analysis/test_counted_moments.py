@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from config.calibration import Calibrations
-from daq.analysis import analyse
 from daq.analysis.counted import CountedFit
 from daq.analysis.models import Conditions, blocked
+from daq.analysis.moments import analyse
 from daq.conversions.deflection import deflection_per_uB_m
 from daq.conversions.flight_time import position_at_time_m
 from daq.reduce.profiles import Counts, Profiles
