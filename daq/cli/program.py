@@ -15,6 +15,7 @@ from daq.cli.log import log
 from daq.cli.plan import plan
 from daq.cli.recover import recover
 from daq.cli.replay import replay
+from daq.cli.reproduce import reproduce
 from daq.cli.run import run
 from daq.cli.safe import safe
 from daq.cli.serve import serve
@@ -50,7 +51,9 @@ program = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (demo, simulate, check, talk, plan, run, safe, calibrate, analyse, verify, recover, log, replay, serve, gui)
+COMMANDS = (
+    demo, simulate, check, talk, plan, run, safe, calibrate, analyse, reproduce, verify, recover, log, replay, serve, gui,
+)  # fmt: skip
 for command in COMMANDS:
     program.command()(command)
 
