@@ -50,6 +50,8 @@ def profile_panel(axes: "Axes", cluster: ClusterResult, element: str) -> None:
 
 def moments_panel(axes: "Axes", results: Results) -> None:
     """Moments with total (thin) and statistical (thick) errors; limits at 95 % as arrows."""
+    from matplotlib.ticker import MaxNLocator
+
     axes.axhline(0, color=BLACK, linewidth=0.6, zorder=0)
     axes.axhline(1, color=GREY, linewidth=0.7, dashes=(4, 3), zorder=0)
     for behaviour, style in SYMBOLS.items():
@@ -91,7 +93,7 @@ def moments_panel(axes: "Axes", results: Results) -> None:
     axes.set_ylim(-0.35, top)
     axes.set_xlabel("number of atoms", fontsize=SIZE)
     axes.set_ylabel("magnetic moment (µB)", fontsize=SIZE)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="upper left", fontsize=SMALL, frameon=False, ncols=2, handletextpad=0.5, columnspacing=1.4)
     _ticks(axes)
