@@ -35,10 +35,12 @@ class PaperFigure:
     def name(self) -> str:
         return f"figure-{self.number}"
 
+    def has_runs(self, found: Found) -> bool:
+        """Whether anything was measured for it."""
+        return any(part in found.measured for part in self.drawn_from)
+
     def save(self, found: Found, directory: Path) -> None:
-        """PNG, PDF and SVG; `LookupError` when none of its runs exists."""
-        if not any(part in found.measured for part in self.drawn_from):
-            raise LookupError(f"Figure {self.number} has no run: {', '.join(self.drawn_from)} were not measured")
+        """PNG, PDF and SVG."""
         drawn = self.draw(found)
         for suffix in FORMATS:
             drawn.savefig(directory / f"{self.name}.{suffix}")

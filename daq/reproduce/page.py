@@ -61,7 +61,7 @@ def _figures(judged: Judged, images: Mapping[str, bytes]) -> Iterator[str]:
         shown = (
             f'<img alt="{where}" src="data:image/svg+xml;base64,{base64.b64encode(image).decode()}">'
             if image is not None
-            else '<p class="failed">No run of it was taken.</p>'
+            else '<p class="failed">It was not drawn: see what failed, or what was left out.</p>'
         )
         yield (
             f'<h2>{where}</h2>\n<figure id="{figure.name}">{shown}<figcaption>{escape(figure.title)}. Black: zero field; red: '

@@ -16,12 +16,13 @@ PAGE = "index.html"
 
 
 def report(found: Found, held: Held | None, directory: Path, about: Mapping[str, Any], said: str) -> Path:
-    """Write everything into `directory`; the page.  What cannot be drawn or written is added to `found.failures`."""
+    """Write everything into `directory`; the page.  What cannot be drawn or written is added to `found.failures`; a figure
+    without a run is none."""
     figures, results = directory / "figures", directory / "results"
     for place in (figures, results):
         place.mkdir(parents=True, exist_ok=True)
     images = {}
-    for figure in FIGURES:
+    for figure in (one for one in FIGURES if one.has_runs(found)):
         try:
             figure.save(found, figures)
         except Exception as error:  # as with parts: the other figures are worth having

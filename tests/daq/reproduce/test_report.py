@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,15 +96,18 @@ def test_a_measurement_is_a_dataset_with_its_profiles(directory: Path, everythin
         assert list(data["behaviour"].values) == ["atomic-like", "atomic-like", "non-magnetic", "superparamagnetic"]
 
 
-def test_a_figure_without_a_run_is_a_failure_and_the_page_is_written(
+def test_a_figure_that_cannot_be_drawn_is_a_failure_and_one_without_a_run_is_left_out(
     everything: Found, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("daq.reproduce.report.FIGURES", FIGURES[4:])
+    def broken(found: Found) -> Any:
+        raise ValueError("no ink")
+
+    monkeypatch.setattr("daq.reproduce.report.FIGURES", (replace(FIGURES[3], draw=broken), FIGURES[4]))
     some = replace(everything, measured={part: one for part, one in everything.measured.items() if part != TA}, failures={})
     written = report(some, None, tmp_path, {}, "")
-    assert some.failures == {"figure-5": f"Figure 5 has no run: {TA} were not measured"}
+    assert some.failures == {"figure-4": "no ink"}
     text = written.read_text()
-    assert "No run of it was taken." in text
+    assert text.count("It was not drawn") == 5
     assert "Against the truth" not in text
 
 
