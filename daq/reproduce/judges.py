@@ -118,19 +118,24 @@ def deflect(parts: Collection[str], sizes: Collection[int]) -> Judge:
 
 
 def seen_only(part: str, seen: Collection[int], unseen: Collection[int]) -> Judge:
-    """Of these sizes only the first deflect so far that the eye sees it."""
+    """Of these sizes only the first deflect so far that the eye sees the profile broadened."""
 
     def judge(found: Found) -> Finding:
         results = found.results(part)
         if results is None:
             return _missing(found, part)
-        visible = [c for c in _clusters(results, (*seen, *unseen)) if _broadening(c) >= BROADENED]
-        measured = [c for c in _clusters(results, unseen) if c.moment_uB]
-        right = {c.size for c in visible} == set(seen)
-        text = f"broader by {BROADENED - 1:.0%} or more: {_names(results, visible)}"
-        if measured:
-            text += f"; the fit still tells a moment of {_names(results, measured)}"
-        return Finding("agrees" if right else "differs", text)
+        chosen = [c for c in _clusters(results, (*seen, *unseen)) if c.curves is not None]
+        wrong, texts, far = [], [], norm.isf(WRONG / 2 / max(len(chosen), 1))
+        for c in chosen:
+            split, error, width = _split(c)
+            way = 1 if c.size in seen else -1
+            if math.hypot(1, max(split + way * far * error, 0.0) / width) * way < BROADENED * way:
+                wrong.append(c)
+            texts.append(f"{results.element}{c.size} {math.hypot(1, split / width) - 1:.0%}")
+        text = f"broader by {', '.join(texts)}; seen from {BROADENED - 1:.0%} on"
+        if wrong:
+            text += f"; otherwise than said, beyond the errors: {_names(results, wrong)}"
+        return Finding("differs" if wrong else "agrees" if chosen else "open", text)
 
     return judge
 
@@ -254,13 +259,13 @@ def _distance(cluster: ClusterResult, expected: Range) -> float:
     return outside / cluster.error_uB
 
 
-def _broadening(cluster: ClusterResult) -> float:
-    """Width of the profile at full field over that at zero field: from the moment found, or from its mean."""
-    if cluster.curves is None:
-        return 1.0
+def _split(cluster: ClusterResult) -> tuple[float, float, float]:
+    """Deflection found, with its error, and the rms width of the profile at zero field, in µB."""
+    assert cluster.curves is not None
     x, off = cluster.curves.fine_uB, cluster.curves.off_fit
     core = np.where(off > 0.1 * off.max(), off, 0.0)
     middle = float(core @ x / core.sum())
     width = math.sqrt(float(core @ (x - middle) ** 2 / core.sum()))
-    split = cluster.moment_uB if cluster.behaviour == "atomic-like" else cluster.mean_moment_uB
-    return math.hypot(width, split or 0.0) / width
+    if cluster.behaviour == "atomic-like":
+        return cluster.moment_uB or 0.0, cluster.error_uB or 0.0, width
+    return abs(cluster.mean_moment_uB or 0.0), cluster.mean_moment_error_uB or 0.0, width

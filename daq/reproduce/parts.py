@@ -99,8 +99,8 @@ CALIBRATIONS: Sequence[Part] = (
 """In the order in which one needs the other."""
 MEASUREMENTS: Sequence[Part] = (
     _vanadium(25.0, 432.0, 6),
-    _vanadium(40.0, 499.0, 6),
-    _vanadium(60.0, 577.0, 8),
+    _vanadium(40.0, 499.0, 8),
+    _vanadium(60.0, 577.0, 16),
     _vanadium(100.0, 706.0, 8),
     Part("vanadium-2bar", "Vanadium at 25 K, 2 bar", "vanadium-2bar", changes=_shots(500, 3), quick=_shots(150)),
     Part(
@@ -112,6 +112,6 @@ MEASUREMENTS: Sequence[Part] = (
         quick=_shots(150),
     ),
     Part("niobium-25K", "Niobium at 25 K, 6 bar", "niobium-25K", Setup(rod="Nb"), _shots(500, 8), _shots(150)),
-    Part("tantalum-25K", "Tantalum at 25 K, 6 bar", "tantalum-25K", Setup(rod="Ta"), _shots(500, 8), _shots(150)),
+    Part("tantalum-25K", "Tantalum at 25 K, 6 bar", "tantalum-25K", Setup(rod="Ta"), _shots(500, 16), _shots(150)),
 )
 PARTS: Sequence[Part] = (*CALIBRATIONS, *MEASUREMENTS)
