@@ -1,6 +1,7 @@
 """The page that compares, point by point, in one HTML file that needs nothing beside it."""
 
 import base64
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
@@ -29,7 +30,8 @@ def page(found: Found, judged: Judged, held: Held | None, images: Mapping[str, b
 
 def _summary(found: Found, judged: Judged, about: str) -> str:
     counts = {verdict: sum(finding.verdict == verdict for _, finding in judged) for verdict in VERDICTS}
-    said = ", ".join(f"{number} {word}" for word, number in counts.items() if number)
+    words = {"agrees": "agree", "differs": "differ", "open": "are open"}
+    said = ", ".join(f"{number} {words[verdict]}" for verdict, number in counts.items() if number)
     failed = "".join(f"<li><b>{escape(name)}</b>: {escape(why)}</li>" for name, why in found.failures.items())
     failures = f'<div class="failed"><p>These parts failed:</p><ul>{failed}</ul></div>' if failed else ""
     return (
@@ -93,9 +95,10 @@ def _calibrations(found: Found) -> str:
     rows = []
     for one in found.calibrated.values():
         for row in one.made.rows:
-            cells = [f"{row.scale * number:.6g}" for number in (row.estimate.value,)]
-            cells += [f"{row.scale * number:.2g}" for number in (row.estimate.statistical, row.estimate.systematic)]
-            old = "" if row.old is None else f"{row.scale * row.old.value:.6g} ± {row.scale * row.old.uncertainty:.2g}"
+            places = _places(row.scale * row.estimate.error)
+            parts = (row.estimate.value, row.estimate.statistical, row.estimate.systematic)
+            cells = [f"{row.scale * number:.{places}f}" for number in parts]
+            old = "" if row.old is None else _with_error(row.scale * row.old.value, row.scale * row.old.uncertainty)
             cells = [row.name, *cells, old, row.unit]
             rows.append(
                 f"<tr><td>{escape(one.part.title)}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
@@ -125,7 +128,7 @@ def _truth(held: Held) -> str:
 
 def _pulls(pulls: Sequence[Pull]) -> str:
     rows = "\n".join(
-        f"<tr><td>{escape(one.part)}</td><td>{escape(one.what)}</td><td>{one.found:.6g} ± {one.error:.2g}</td>"
+        f"<tr><td>{escape(one.part)}</td><td>{escape(one.what)}</td><td>{_with_error(one.found, one.error)}</td>"
         f"<td>{one.truth:.6g}</td><td>{one.value:+.1f}</td></tr>"
         for one in pulls
     )
@@ -148,3 +151,13 @@ def _runs(found: Found) -> str:
     return (
         f'<h2>Runs</h2>\n<table class="runs"><thead><tr>{heads}</tr></thead><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
     )
+
+
+def _with_error(value: float, error: float) -> str:
+    places = _places(error)
+    return f"{value:.{places}f} ± {error:.{places}f}"
+
+
+def _places(error: float) -> int:
+    """Decimals that show two digits of an error."""
+    return max(1 - math.floor(math.log10(error)), 0) if error > 0 else 3
