@@ -55,7 +55,7 @@ def sentence(error: Exception) -> str:
 def _go(part: Part, found: Found, directory: Path, take: Take, say: Say, quick: bool) -> None:
     plan_file, calibrations_file = directory / "plans" / f"{part.name}.toml", directory / "calibrations.toml"
     plan = part.write_plan(plan_file, quick=quick)
-    write_toml(calibrations_file, found.calibrations.model_dump(), "Calibrations in force, the newest made here.")
+    _write(calibrations_file, found.calibrations)
     runs = directory / "runs" / part.name
     path = complete_run(runs, plan, found.calibrations)
     if path is None:
@@ -68,7 +68,11 @@ def _go(part: Part, found: Found, directory: Path, take: Take, say: Say, quick: 
             found.measured[part.name] = _measured(part, series)
         else:
             _calibrate(part, series, found)
-    write_toml(calibrations_file, found.calibrations.model_dump(), "Calibrations in force, the newest made here.")
+    _write(calibrations_file, found.calibrations)
+
+
+def _write(path: Path, calibrations: Calibrations) -> None:
+    write_toml(path, calibrations.model_dump(exclude_none=True), "Calibrations in force, the newest made here.")
 
 
 def complete_run(directory: Path, plan: Plan, calibrations: Calibrations) -> Path | None:

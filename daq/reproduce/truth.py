@@ -80,13 +80,16 @@ def _calibrations(found: Found, machine: Mapping[str, Any], insertion_s: float) 
         s = in_force.position.sensitivity_s_per_m
         pulls.append(Pull("position", "s, ns/mm", 1e6 * s.value, 1e6 * s.uncertainty, 1e6 * machine["sensitivity_s_per_m"]))
     if "gradient" in found.calibrated:
-        C, scale = in_force.deflection.C_T_m, machine["calibration_field_T"] / in_force.deflection.field_T
+        C, scale = (
+            found.calibrated["gradient"].made.rows[0].estimate,
+            machine["calibration_field_T"] / in_force.deflection.field_T,
+        )
         pulls.append(
             Pull(
                 "gradient",
                 f"C at {machine['calibration_field_T']:g} T, T·m",
                 C.value * scale,
-                C.uncertainty * scale,
+                C.error * scale,
                 machine["C_T_m"],
             )
         )

@@ -54,16 +54,20 @@ class Seen:
 
 @dataclass(frozen=True)
 class GradientResult:
-    """`bend_m` is half the splitting of the ground level, `excited` the share of 2P3/2, `chi2` per degree of freedom."""
+    """`C_T_m` with the error of the atoms' velocity, `without_velocity` the same without; `bend_m` is half the splitting of the
+    ground level, `excited` the share of 2P3/2, `chi2` per degree of freedom."""
 
     C_T_m: Estimate
+    without_velocity: Estimate
     field_T: float
+    velocity_m_s: float
     bend_m: Estimate
     excited: Estimate
     chi2: float
 
     def calibration(self, old: DeflectionCalibration) -> DeflectionCalibration:
-        return old.model_copy(update={"field_T": self.field_T, "C_T_m": self.C_T_m.measured()})
+        C = self.without_velocity.measured()
+        return old.model_copy(update={"field_T": self.field_T, "C_T_m": C, "velocity_m_s": self.velocity_m_s})
 
 
 def calibrate_gradient(seen: Sequence[Seen], field_T: float, velocity_m_s: float, old: VelocityCalibration) -> GradientResult:
@@ -85,8 +89,11 @@ def calibrate_gradient(seen: Sequence[Seen], field_T: float, velocity_m_s: float
         raise CannotCalibrate("the field does not split the beam; was the rod aluminium, and the magnet on?")
     energy_J = cluster_mass_u("Al", 1) * float(atomic_mass) * velocity_m_s**2
     C = bend.value * energy_J / (MOMENT_uB * BOHR_MAGNETON_J_T)
-    known = (bend.systematic / bend.value, 2 * velocity_relative_uncertainty(velocity_m_s, old), MOMENT_ERROR, CENTROID)
-    return GradientResult(Estimate(C, C * bend.statistical / bend.value, C * math.hypot(*known)), field_T, bend, share, chi2)
+    statistical = C * bend.statistical / bend.value
+    others = math.hypot(bend.systematic / bend.value, MOMENT_ERROR, CENTROID)
+    velocity = 2 * velocity_relative_uncertainty(velocity_m_s, old)
+    whole, without = (Estimate(C, statistical, C * math.hypot(others, more)) for more in (velocity, 0.0))
+    return GradientResult(whole, without, field_T, velocity_m_s, bend, share, chi2)
 
 
 def _fit(seen: Sequence[Seen], middle: float) -> tuple[list[float], Floats, float]:

@@ -55,6 +55,8 @@ def test_C_follows_the_velocity_and_keeps_the_slope(calibrations: Calibrations) 
     new = slow.calibration(calibrations.deflection)
     assert new.field_T == 2.39
     assert new.relative_gradient_slope_per_m == calibrations.deflection.relative_gradient_slope_per_m
+    assert new.velocity_m_s == 700.0
+    assert new.C_T_m.uncertainty < slow.C_T_m.error, "the velocity's error is left to where it does not cancel"
 
 
 GOOD = scanned(2)
