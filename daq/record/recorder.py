@@ -35,8 +35,9 @@ from daq.record.messages import (
 )
 from daq.record.ring import Ring
 
-PASSIVE = {"OMP_WAIT_POLICY": "passive"}
-"""Of the writer: threads that compress must not spin while they wait for each other, on cores that others need."""
+ALONE = {"OMP_NUM_THREADS": "1"}
+"""Of the writer: one trace is compressed sooner by one thread than by several that wait for each other, on cores that others
+need."""
 SLOTS = 6
 SLOW_S = 1.0
 """An answer that takes longer is told about."""
@@ -68,7 +69,7 @@ class Recorder:
             [sys.executable, "-P", "-m", "daq.record.writer", self._ring.memory.handle],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=PASSIVE | os.environ,
+            env=ALONE | os.environ,
             **self._ring.memory.inheritance(),
             **own_session(),
         )
