@@ -1,6 +1,6 @@
 """How a claim of the paper is judged: what was found, in words, and whether it agrees.
 
-*agrees*, *differs*, or *open* where the run cannot decide.  Numbers agree when they are as near as 95 % of correct
+*agrees*, *differs*, or *open* where the runs cannot decide.  Numbers agree when they are as near as 95 % of correct
 measurements would be; of several judged together, all of them.
 """
 
@@ -14,6 +14,7 @@ from scipy.stats import chi2, norm
 
 from daq.analysis.results import Behaviour, ClusterResult, Results
 from daq.reproduce.found import Found
+from daq.reproduce.words import found_of, names, with_error
 
 Verdict = Literal["agrees", "differs", "open"]
 Range = tuple[float, float]
@@ -44,86 +45,62 @@ def about(value: float) -> Range:
 def behave(part: str, sizes: Collection[int], behaviour: Behaviour) -> Judge:
     """All these sizes show this behaviour."""
 
-    def judge(found: Found) -> Finding:
-        results = found.results(part)
-        if results is None:
-            return _missing(found, part)
+    def judge(results: Results) -> Finding:
         chosen = _clusters(results, sizes)
-        wrong = [c for c in chosen if c.behaviour not in (behaviour, "undecided")]
-        undecided = [c for c in chosen if c.behaviour == "undecided"]
         right = [c for c in chosen if c.behaviour == behaviour]
-        parts = [f"{_names(results, right)} {behaviour}"] if right else []
-        parts += [f"{results.element}{c.size} {_said(c)}" for c in wrong]
-        parts += [f"undecided: {', '.join(_open(results, c) for c in undecided)}"] if undecided else []
-        verdict: Verdict = "differs" if wrong else "open" if undecided or not chosen else "agrees"
-        return Finding(verdict, "; ".join(parts))
+        undecided = [c for c in chosen if c.behaviour == "undecided"]
+        wrong = [c for c in chosen if c not in right and c not in undecided]
+        parts = [f"{names(results, right)} {behaviour}"] if right else []
+        parts += [f"{results.element}{c.size} {found_of(c)}" for c in (*wrong, *undecided)]
+        return Finding(_verdict(wrong, undecided or not chosen), "; ".join(parts))
 
-    return judge
-
-
-def worth(part: str, expected: Mapping[int, Range]) -> Judge:
-    """The moments of these sizes, in µB, lie in the ranges given."""
-
-    def judge(found: Found) -> Finding:
-        results = found.results(part)
-        if results is None:
-            return _missing(found, part)
-        chosen = _clusters(results, expected)
-        known = [c for c in chosen if c.moment_uB is not None and c.error_uB]
-        far = norm.isf(WRONG / 2 / max(len(known), 1))
-        wrong = [c for c in known if _distance(c, expected[c.size]) > far]
-        unknown = [c for c in chosen if c not in known]
-        nothing = [c for c in unknown if c.behaviour == "non-magnetic"]
-        verdict: Verdict = "differs" if wrong or nothing else "open" if unknown or not chosen else "agrees"
-        return Finding(verdict, ", ".join(f"{results.element}{c.size} {_said(c)}" for c in chosen))
-
-    return judge
+    return _of_run(part, judge)
 
 
 def most_are(part: str, sizes: Collection[int], behaviour: Behaviour) -> Judge:
     """More than half of these sizes show this behaviour."""
 
-    def judge(found: Found) -> Finding:
-        results = found.results(part)
-        if results is None:
-            return _missing(found, part)
+    def judge(results: Results) -> Finding:
         chosen = _clusters(results, sizes)
         right = [c for c in chosen if c.behaviour == behaviour]
-        others = [c for c in chosen if c.behaviour not in (behaviour, "undecided")]
-        verdict: Verdict = "agrees" if 2 * len(right) > len(chosen) else "differs" if 2 * len(others) > len(chosen) else "open"
-        return Finding(verdict, f"{len(right)} of {len(chosen)}: {_names(results, right)}")
+        others = [c for c in chosen if c not in right and c.behaviour != "undecided"]
+        verdict = _verdict(2 * len(others) > len(chosen), 2 * len(right) <= len(chosen))
+        return Finding(verdict, f"{len(right)} of {len(chosen)}: {names(results, right)}")
 
-    return judge
+    return _of_run(part, judge)
 
 
-def deflect(parts: Collection[str], sizes: Collection[int]) -> Judge:
-    """All these sizes are found to deflect in all these parts."""
+def worth(part: str, expected: Mapping[int, Range]) -> Judge:
+    """The moments of these sizes, in µB, lie in the ranges given."""
 
-    def judge(found: Found) -> Finding:
-        texts, verdicts = [], []
-        for part in parts:
-            results = found.results(part)
-            if results is None:
-                return _missing(found, part)
-            chosen = _clusters(results, sizes)
-            without = [c for c in chosen if c.moment_uB == 0]
-            unclear = [c for c in chosen if c.moment_uB is None]
-            texts.append(f"{found.measured[part].part.title}: {len(chosen) - len(without) - len(unclear)} of {len(chosen)}")
-            if unclear or without:
-                texts[-1] += f", not {_names(results, without + unclear)}"
-            verdicts.append("differs" if without else "open" if unclear else "agrees")
-        return Finding(_worst(verdicts), "; ".join(texts))
+    def judge(results: Results) -> Finding:
+        chosen = _clusters(results, expected)
+        known = [c for c in chosen if c.moment_uB is not None and c.error_uB]
+        far = norm.isf(WRONG / 2 / max(len(known), 1))
+        wrong = [c for c in known if _distance(c, expected[c.size]) > far]
+        wrong += [c for c in chosen if c.behaviour == "non-magnetic"]
+        text = ", ".join(f"{results.element}{c.size} {found_of(c)}" for c in chosen)
+        return Finding(_verdict(wrong, len(known) < len(chosen) or not chosen), text)
 
-    return judge
+    return _of_run(part, judge)
+
+
+def langevin_within_error(part: str) -> Judge:
+    """Langevin's law would change no moment by more than its error."""
+
+    def judge(results: Results) -> Finding:
+        both = [(c, c.langevin_uB) for c in results.clusters if c.langevin_uB is not None and c.moment_uB and c.error_uB]
+        wrong = [c for c, langevin in both if abs(langevin - (c.moment_uB or 0)) > (c.error_uB or 0)]
+        text = ", ".join(f"{results.element}{c.size} {langevin:.2g} against {found_of(c)}" for c, langevin in both)
+        return Finding(_verdict(wrong, not both), text or "no cluster is superparamagnetic")
+
+    return _of_run(part, judge)
 
 
 def seen_only(part: str, seen: Collection[int], unseen: Collection[int]) -> Judge:
     """Of these sizes only the first deflect so far that the eye sees the profile broadened."""
 
-    def judge(found: Found) -> Finding:
-        results = found.results(part)
-        if results is None:
-            return _missing(found, part)
+    def judge(results: Results) -> Finding:
         chosen = [c for c in _clusters(results, (*seen, *unseen)) if c.curves is not None]
         wrong, texts, far = [], [], norm.isf(WRONG / 2 / max(len(chosen), 1))
         for c in chosen:
@@ -134,8 +111,28 @@ def seen_only(part: str, seen: Collection[int], unseen: Collection[int]) -> Judg
             texts.append(f"{results.element}{c.size} {math.hypot(1, split / width) - 1:.0%}")
         text = f"broader by {', '.join(texts)}; seen from {BROADENED - 1:.0%} on"
         if wrong:
-            text += f"; otherwise than said, beyond the errors: {_names(results, wrong)}"
-        return Finding("differs" if wrong else "agrees" if chosen else "open", text)
+            text += f"; otherwise than said, beyond the errors: {names(results, wrong)}"
+        return Finding(_verdict(wrong, not chosen), text)
+
+    return _of_run(part, judge)
+
+
+def deflect(parts: Collection[str], sizes: Collection[int]) -> Judge:
+    """All these sizes are found to deflect in all these parts."""
+
+    def judge(found: Found) -> Finding:
+        texts, without, unclear = [], 0, 0
+        for part in parts:
+            results = found.results(part)
+            if results is None:
+                return _missing(found, part)
+            chosen = _clusters(results, sizes)
+            not_seen = [c for c in chosen if not c.moment_uB]
+            text = f"{found.measured[part].part.title}: {len(chosen) - len(not_seen)} of {len(chosen)}"
+            texts.append(f"{text}, not {names(results, not_seen)}" if not_seen else text)
+            without += sum(c.moment_uB is not None for c in not_seen)
+            unclear += sum(c.moment_uB is None for c in not_seen)
+        return Finding(_verdict(without, unclear), "; ".join(texts))
 
     return judge
 
@@ -155,7 +152,7 @@ def independent_of(parts: Collection[str], sizes: Collection[int]) -> Judge:
             return Finding("open", "no moment was measured under two conditions")
         likely = float(chi2.sf(total, freedom))
         text = f"χ² of the moments about their means {total:.0f} for {freedom} degrees of freedom (p = {likely:.2g})"
-        return Finding("agrees" if likely > WRONG / 5 else "differs", text)
+        return Finding(_verdict(likely < WRONG / 5, False), text)
 
     return judge
 
@@ -167,38 +164,20 @@ def relaxed(part: str, size: int, more_than: str | None = None, less_than: str |
         shares = {}
         for name in (part, more_than, less_than):
             if name is not None:
-                results = found.results(name)
-                chosen = _clusters(results, [size]) if results is not None else []
-                if not chosen or chosen[0].flips is None or chosen[0].flips_error is None:
+                share = _relaxed_share(found, name, size)
+                if share is None:
                     return _missing(found, name)
-                flips = chosen[0].flips
-                shares[name] = (1 - math.exp(-flips), math.exp(-flips) * chosen[0].flips_error)
-        (own, error), others = shares[part], {n: s for n, s in shares.items() if n != part}
+                shares[name] = share
+        own, error = shares.pop(part)
         text = f"relaxed {own:.1%} ± {error:.1%}"
-        if not others:
-            far = (own - NEGLIGIBLE) / error if error else math.inf
-            return Finding("agrees" if own < NEGLIGIBLE else "differs" if far > 2 else "open", text)
+        if not shares:
+            return Finding(_verdict(own - 2 * error > NEGLIGIBLE, own > NEGLIGIBLE), text)
         far = min(
-            (own - share) * (1 if name == more_than else -1) / math.hypot(error, its_error)
-            for name, (share, its_error) in others.items()
+            (own - other) * (1 if name == more_than else -1) / math.hypot(error, its_error)
+            for name, (other, its_error) in shares.items()
         )
-        text += "; " + ", ".join(f"{found.measured[n].part.title}: {share:.1%} ± {e:.1%}" for n, (share, e) in others.items())
-        return Finding("agrees" if far > 2 else "differs" if far < -2 else "open", text)
-
-    return judge
-
-
-def langevin_within_error(part: str) -> Judge:
-    """Langevin's law would change no moment by more than its error."""
-
-    def judge(found: Found) -> Finding:
-        results = found.results(part)
-        if results is None:
-            return _missing(found, part)
-        both = [c for c in results.clusters if c.langevin_uB is not None and c.moment_uB and c.error_uB]
-        wrong = [c for c in both if abs((c.langevin_uB or 0) - (c.moment_uB or 0)) > (c.error_uB or 0)]
-        text = ", ".join(f"{results.element}{c.size} {c.langevin_uB:.2g} against {_said(c)}" for c in both)
-        return Finding("differs" if wrong else "agrees" if both else "open", text or "no cluster is superparamagnetic")
+        others = [f"{found.measured[name].part.title}: {other:.1%} ± {its:.1%}" for name, (other, its) in shares.items()]
+        return Finding(_verdict(far < -2, far < 2), "; ".join([text, *others]))
 
     return judge
 
@@ -212,8 +191,9 @@ def calibrated(part: str, place: int, expected: float) -> Judge:
             return _missing(found, part)
         row = one.made.rows[place]
         value, error = row.scale * row.estimate.value, row.scale * row.estimate.error
-        far = abs(value - expected) / error
-        return Finding("agrees" if far < norm.isf(WRONG / 2) else "differs", f"{value:.5g} ± {error:.2g} {row.unit}")
+        return Finding(
+            _verdict(abs(value - expected) > norm.isf(WRONG / 2) * error, False), f"{with_error(value, error)} {row.unit}"
+        )
 
     return judge
 
@@ -223,32 +203,26 @@ def not_measured(why: str) -> Judge:
     return lambda found: Finding("open", why)
 
 
+def _of_run(part: str, judge: Callable[[Results], Finding]) -> Judge:
+    """A judge of one run, which may be missing."""
+
+    def judged(found: Found) -> Finding:
+        results = found.results(part)
+        return _missing(found, part) if results is None else judge(results)
+
+    return judged
+
+
 def _missing(found: Found, part: str) -> Finding:
     return Finding("open", f"not measured: {found.failures.get(part, f'{part} tells nothing of it')}")
 
 
-def _worst(verdicts: Collection[str]) -> Verdict:
-    return "differs" if "differs" in verdicts else "open" if "open" in verdicts else "agrees"
+def _verdict(wrong: object, unclear: object) -> Verdict:
+    return "differs" if wrong else "open" if unclear else "agrees"
 
 
 def _clusters(results: Results, sizes: Collection[int]) -> list[ClusterResult]:
     return [cluster for cluster in results.clusters if cluster.size in sizes]
-
-
-def _names(results: Results, clusters: Collection[ClusterResult]) -> str:
-    return ", ".join(f"{results.element}{cluster.size}" for cluster in clusters) or "none"
-
-
-def _said(cluster: ClusterResult) -> str:
-    if cluster.moment_uB and cluster.error_uB:
-        return f"{cluster.moment_uB:.3g} ± {cluster.error_uB:.1g} µB"
-    below = "" if cluster.limit_uB is None else f", below {cluster.limit_uB:.2g} µB"
-    return f"{cluster.behaviour}{below}"
-
-
-def _open(results: Results, cluster: ClusterResult) -> str:
-    below = "" if cluster.limit_uB is None else f" (below {cluster.limit_uB:.2g} µB)"
-    return f"{results.element}{cluster.size}{below}"
 
 
 def _distance(cluster: ClusterResult, expected: Range) -> float:
@@ -257,6 +231,15 @@ def _distance(cluster: ClusterResult, expected: Range) -> float:
     assert cluster.error_uB
     outside = max(expected[0] - cluster.moment_uB, cluster.moment_uB - expected[1], 0.0)
     return outside / cluster.error_uB
+
+
+def _relaxed_share(found: Found, part: str, size: int) -> tuple[float, float] | None:
+    """Share of the moments that have flipped, 1 − e^(−Wt), with its error."""
+    results = found.results(part)
+    cluster = next(iter(_clusters(results, [size])), None) if results is not None else None
+    if cluster is None or cluster.flips is None or cluster.flips_error is None:
+        return None
+    return 1 - math.exp(-cluster.flips), math.exp(-cluster.flips) * cluster.flips_error
 
 
 def _split(cluster: ClusterResult) -> tuple[float, float, float]:

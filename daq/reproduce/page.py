@@ -1,7 +1,6 @@
 """The page that compares, point by point, in one HTML file that needs nothing beside it."""
 
 import base64
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
@@ -12,6 +11,7 @@ from daq.reproduce.found import Found, Run
 from daq.reproduce.judges import WRONG, Finding
 from daq.reproduce.look import STYLE
 from daq.reproduce.truth import Held, Pull
+from daq.reproduce.words import decimals, with_error
 
 Judged = Sequence[tuple[Claim, Finding]]
 VERDICTS = {"agrees": "✓ agrees", "differs": "✗ differs", "open": "? open"}
@@ -95,10 +95,10 @@ def _calibrations(found: Found) -> str:
     rows = []
     for one in found.calibrated.values():
         for row in one.made.rows:
-            places = _places(row.scale * row.estimate.error)
+            places = decimals(row.scale * row.estimate.error)
             parts = (row.estimate.value, row.estimate.statistical, row.estimate.systematic)
             cells = [f"{row.scale * number:.{places}f}" for number in parts]
-            old = "" if row.old is None else _with_error(row.scale * row.old.value, row.scale * row.old.uncertainty)
+            old = "" if row.old is None else with_error(row.scale * row.old.value, row.scale * row.old.uncertainty)
             cells = [row.name, *cells, old, row.unit]
             rows.append(
                 f"<tr><td>{escape(one.part.title)}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
@@ -128,7 +128,7 @@ def _truth(held: Held) -> str:
 
 def _pulls(pulls: Sequence[Pull]) -> str:
     rows = "\n".join(
-        f"<tr><td>{escape(one.part)}</td><td>{escape(one.what)}</td><td>{_with_error(one.found, one.error)}</td>"
+        f"<tr><td>{escape(one.part)}</td><td>{escape(one.what)}</td><td>{with_error(one.found, one.error)}</td>"
         f"<td>{one.truth:.6g}</td><td>{one.value:+.1f}</td></tr>"
         for one in pulls
     )
@@ -151,13 +151,3 @@ def _runs(found: Found) -> str:
     return (
         f'<h2>Runs</h2>\n<table class="runs"><thead><tr>{heads}</tr></thead><tbody>\n' + "\n".join(rows) + "\n</tbody></table>"
     )
-
-
-def _with_error(value: float, error: float) -> str:
-    places = _places(error)
-    return f"{value:.{places}f} ± {error:.{places}f}"
-
-
-def _places(error: float) -> int:
-    """Decimals that show two digits of an error."""
-    return max(1 - math.floor(math.log10(error)), 0) if error > 0 else 3

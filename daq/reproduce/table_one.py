@@ -2,6 +2,7 @@
 
 from daq.analysis.paper_table import TABLE_I, THEORIES
 from daq.analysis.results import ClusterResult, Results
+from daq.reproduce.words import with_error
 
 HEADINGS = ("n", *THEORIES, "the paper's", "ours", "95 % below")
 
@@ -20,5 +21,4 @@ def _ours(cluster: ClusterResult | None) -> tuple[str, str]:
         return "undecided", limit
     if cluster.error_uB is None:
         return "0", limit
-    places = 2 if cluster.error_uB >= 0.1 else 3
-    return f"{cluster.moment_uB:.{places}f} ± {cluster.error_uB:.{places}f}", limit
+    return with_error(cluster.moment_uB, cluster.error_uB), limit

@@ -63,7 +63,7 @@ def test_the_page_holds_table_figures_claims_and_calibrations(directory: Path) -
         "Against the truth of the simulated machine", "Runs",
     ]  # fmt: skip
     assert all(claim.says in text.replace("&#x27;", "'") for claim in CLAIMS)
-    assert "19.3 " in text
+    assert "19.30 ± 0.14 ns/mm" in text
     assert "run-of-niobium-25K" in text
     assert "the &lt;laser&gt; is broken" in text
     assert "Taken by nobody." in text
