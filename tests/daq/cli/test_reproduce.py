@@ -44,3 +44,11 @@ def test_an_unknown_part_is_refused(tmp_path: Path) -> None:
     _, said = reproduce(tmp_path / "paper", "--only", "iron", status=2)
     assert "there is no part 'iron'; there are mass, field" in said
     assert not (tmp_path / "paper").exists()
+
+
+def test_a_truth_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    truth = tmp_path / "truth.toml"
+    truth.write_text("[machine]\nC_T_m = -1.0\n")
+    _, said = reproduce(tmp_path / "paper", "--truth", str(truth), status=2)
+    assert "C_T_m" in said
+    assert not (tmp_path / "paper").exists()
