@@ -16,6 +16,7 @@ from types import TracebackType
 
 from config.errors import ConfigurationError
 from daq.engine.clock import Interrupted
+from daq.engine.preview import preview
 from daq.engine.run import Run
 from daq.engine.settling import SettlingError
 from daq.engine.state import Progress, State
@@ -36,6 +37,7 @@ from daq.face.state import (
     QueuePart,
     Reading,
     RunPart,
+    SettablePart,
     Snapshot,
     key,
 )
@@ -110,6 +112,8 @@ class ControlRoom:
         self._vigil.line = self._line
         self._put(RunPart("idle", "no run yet", speed=self._laboratory.configuration.clock.speed))
         self._put(QueuePart())
+        for name in self._laboratory.configuration.taking_part():
+            self._put(SettablePart(name, self._laboratory.settables(name)))
         self._show()
         for thread in self._threads:
             thread.start()
@@ -159,13 +163,15 @@ class ControlRoom:
 
     def _check_plan(self, command: commands.CheckPlan, by: str) -> Answer:
         plan = self._laboratory.parse_plan(command.toml, "the plan")
-        expected = self._laboratory.review(plan).forecast
-        at_most = "at most " if plan.open_ended else ""
+        shown = preview(self._laboratory.review(plan))
+        at_most = "at most " if shown.at_most else ""
+        points = "1 point" if shown.points == 1 else f"{shown.points:,} points"
         return Answer(
             True,
-            f"{plan.title}: {at_most}{plan.shots:,} shots at {plan.points:,} points, about {expected.duration_s:,.0f} s "
-            f"of laboratory time, {expected.disk_bytes / 1e6:,.0f} MB on disk; {expected.duty:.1%} of the shots are recorded",
-            expected.duration_s,
+            f"{shown.title}: {at_most}{shown.shots:,} shots at {points}, about {shown.duration_s:,.0f} s "
+            f"of laboratory time, {shown.disk_bytes / 1e6:,.0f} MB on disk; {shown.duty:.1%} of the shots are recorded",
+            shown.duration_s,
+            shown,
         )
 
     def _queue_plan(self, command: commands.QueuePlan, by: str) -> Answer:

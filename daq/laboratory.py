@@ -39,6 +39,7 @@ from daq.engine.run import NOBODY, Company, Run
 from daq.engine.state import Ending, Progress, Summary
 from daq.engine.vigil import Vigil
 from daq.face.reduced import Published
+from daq.face.state import Settable
 from daq.plan.checking import checked_plan, read_checked_plan
 from daq.plan.expansion import steps
 from daq.plan.figure import time_line_figure
@@ -243,6 +244,10 @@ class Laboratory:
     def settable(self, name: str) -> bool:
         """Whether a quantity can be set; `ConfigurationError` if it does not exist."""
         return self._manual.settable(name)
+
+    def settables(self, instrument: str) -> tuple[Settable, ...]:
+        """Everything that can be set of one instrument, with its limits."""
+        return self._manual.settables(instrument)
 
     @contextmanager
     def firing(self, plan: Plan) -> Iterator["Beam"]:

@@ -15,7 +15,8 @@ from PyQt6.QtWidgets import QApplication
 from daq.record.run_file import RunFileError
 from daq.service.client import Client
 from daq.service.errors import ServiceError
-from gui.feed import Feed, ReplayFeed, ServiceFeed
+from gui.feed import Feed, ServiceFeed
+from gui.replay import ReplayFeed
 from gui.window import Window
 
 END_SERVICE = 3
@@ -43,6 +44,7 @@ def main() -> int:
         window = Window(feed, given.may_end)
         # A defect of one view must not take the emergency stop's button away, as PyQt would do.
         sys.excepthook = window.stumbled
+        window.preferences.apply()
         window.show()
         application.exec()
         return END_SERVICE if window.end_service else 0

@@ -14,6 +14,7 @@ Then = Callable[[Answer], None]
 class _Pending(NamedTuple):
     what: str
     answer: Future[Answer]
+    no: str
     then: Then | None
 
 
@@ -24,10 +25,11 @@ class Asking:
         self._feed, self._told = feed, told
         self._pending: list[_Pending] = []
 
-    def __call__(self, command: Command, what: str, then: Then | None = None) -> None:
-        """Ask for something the operator would call `what`; `then` gets the answer, if there is one."""
+    def __call__(self, command: Command, what: str, then: Then | None = None, no: str = "was refused") -> None:
+        """Ask for something the operator would call `what`; `then` gets the answer, if there is one.  `no` is how one that is
+        not good is told."""
         self._told(f"{what} …", True)
-        self._pending.append(_Pending(what, self._feed.ask(command), then))
+        self._pending.append(_Pending(what, self._feed.ask(command), no, then))
 
     def collect(self) -> None:
         """Hand on the answers that have come."""
@@ -40,6 +42,6 @@ class Asking:
                 self._told(f"{one.what}: {error}", False)
                 continue
             said = f": {answer.text}" if answer.text else ""
-            self._told(f"{one.what}{said}" if answer.ok else f"{one.what} was refused{said}", answer.ok)
+            self._told(f"{one.what}{said}" if answer.ok else f"{one.what} {one.no}{said}", answer.ok)
             if one.then is not None:
                 one.then(answer)

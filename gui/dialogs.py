@@ -29,18 +29,23 @@ def ask(parent: QWidget, key: StopKey, text: str, answers: dict[str, Callable[[]
     acts = {box.addButton(name, QMessageBox.ButtonRole.AcceptRole): act for name, act in answers.items()}
     box.setDefaultButton(next(iter(acts)))
     box.buttonClicked.connect(lambda button: acts.get(button, lambda: None)())
-    _open(box, key)
+    show(box, key)
 
 
-def choose_plan(parent: QWidget, key: StopKey, directory: Path, chosen: Callable[[str], None]) -> None:
-    """A file of a plan; not the desktop's own dialog, which would keep the emergency stop's key to itself."""
-    dialog = QFileDialog(parent, "Choose a plan", str(directory), "Plans (*.toml)")
+def choose_file(
+    parent: QWidget, key: StopKey, title: str, directory: Path, kinds: str, chosen: Callable[[str], None], *, new: bool = False
+) -> None:
+    """A file, or a `new` one; not the desktop's own dialog, which would keep the emergency stop's key to itself."""
+    dialog = QFileDialog(parent, title, str(directory), kinds)
     dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    if new:
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.fileSelected.connect(chosen)
-    _open(dialog, key)
+    show(dialog, key)
 
 
-def _open(dialog: QDialog, key: StopKey) -> None:
+def show(dialog: QDialog, key: StopKey) -> None:
+    """Open it beside the window's events; it is gone when it is closed."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     key.works_in(dialog)
     dialog.open()

@@ -1,6 +1,8 @@
 """`python -P -m gui.screenshots DIR`: each view of the window during a run of a simulated laboratory, dark and light."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -10,18 +12,19 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import QEventLoop, QTimer
+from PyQt6.QtCore import QEventLoop, QSettings, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from config.laboratory import SHIPPED, read_laboratory
 from daq.cli.simulation import simulated_laboratory
 from daq.face.commands import QueuePlan, TakeControl
 from daq.face.reduced import Moments
-from daq.face.state import ControlPart, EmergencyPart, RunPart
+from daq.face.state import AlarmPart, ControlPart, EmergencyPart, InstrumentPart, RunPart
 from daq.service.client import Client
 from daq.service.where import where_is
 from gui.feed import ServiceFeed
 from gui.look import dark_palette
+from gui.replay import ReplayFeed
 from gui.window import BEAT_MS, STOP, Window
 
 PLAN = SHIPPED / "plans" / "vanadium-25K.toml"
@@ -34,18 +37,30 @@ def main(directory: Path) -> None:
     application = QApplication(sys.argv[:1])
     application.setStyle("Fusion")
     light = application.palette()
-    with _service() as where, Client(where, program="window", wait_s=0) as client:
+    with _service() as (where, control), Client(where, program="window", wait_s=0) as client:
         window = Window(ServiceFeed(client))
         window.show()
         for stage, so in STAGES.items():
-            _until(partial(so, window))
+            _until(partial(so, window, control))
             for name, palette in (("light", light), ("dark", dark_palette())):
                 application.setPalette(palette)
                 _take(window, directory, f"{stage}-{name}")
+            application.setPalette(light)
+            window.resize(2560, 1440)
+            _take(window, directory, f"{stage}-2560")
+            window.resize(1280, 800)
+        path = Path((window.model.one(RunPart) or RunPart("", "")).run_file)
         window.leave()
+        with ReplayFeed(path, speed=0.0) as feed:
+            window = Window(feed)
+            window.show()
+            window.resize(1280, 800)
+            _until(lambda: window.model.one(Moments) is not None)
+            _take(window, directory, "replay-light")
+            window.leave()
 
 
-def _half_done(window: Window) -> bool:
+def _half_done(window: Window, control: str) -> bool:
     """Take control, queue the plan, and see half of its shots."""
     holder, run = window.model.one(ControlPart), window.model.one(RunPart)
     if holder is None or run is None:
@@ -53,23 +68,42 @@ def _half_done(window: Window) -> bool:
     if not holder.holder:
         window.asking(TakeControl(), "take control")
         window.run.choose(PLAN)
+        window.machine.watch("cold_head", "temperature_K")
     elif not run.title and window.run.queue.isEnabled():
         window.asking(QueuePlan(PLAN.read_text(), PLAN.name), f"queue {PLAN.name}")
         window.run.queue.setEnabled(False)
-    return 0 < run.shots <= 2 * run.recorded
+    return 0 < run.shots <= 2 * run.recorded and window.model.one(Moments) is not None
 
 
-def _completed(window: Window) -> bool:
-    run = window.model.one(RunPart)
-    return window.model.one(Moments) is not None and run is not None and run.state == "idle"
+def _dead(window: Window, control: str) -> bool:
+    """The cold head says nothing any more, and that is seen."""
+    cold_head = next(part for part in window.model.of(InstrumentPart) if part.name == "cold_head")
+    if cold_head.live:
+        _fault(control, instrument="cold_head", kind="silence", count=100_000)
+    return not cold_head.live and any(not one.gone for one in window.model.of(AlarmPart))
 
 
-def _stopped(window: Window) -> bool:
+def _completed(window: Window, control: str) -> bool:
+    moments, run = window.model.one(Moments), window.model.one(RunPart)
+    return moments is not None and moments.final and run is not None and run.state in ("idle", "fault")
+
+
+def _stopped(window: Window, control: str) -> bool:
     """Press the emergency stop, and see its outcome."""
     emergency = window.model.one(EmergencyPart)
     if emergency is not None and not emergency.active and window.told.text() != f"{STOP} …":
         window.emergency_stop()
     return emergency is not None and emergency.active and emergency.done
+
+
+def _fault(control: str, **fault: object) -> None:
+    """By the control socket of the simulated laboratory."""
+    host, _, port = control.partition(":")
+    with socket.create_connection((host, int(port))) as wire, wire.makefile("rb") as answers:
+        wire.sendall(json.dumps({"do": "fault", **fault}).encode() + b"\n")
+        answer = json.loads(answers.readline())
+    if not answer["ok"]:
+        raise SystemExit(answer["error"])
 
 
 def _take(window: Window, directory: Path, name: str) -> None:
@@ -79,6 +113,11 @@ def _take(window: Window, directory: Path, name: str) -> None:
         _go_on(4 * BEAT_MS)
         title = window.tabs.tabText(number).replace("&", "").lower()
         window.grab().save(str(directory / f"{title}-{name}.png"))
+    window.large_numbers.setChecked(True)
+    window.beat()
+    _go_on(4 * BEAT_MS)
+    window.grab().save(str(directory / f"large-{name}.png"))
+    window.large_numbers.setChecked(False)
 
 
 def _go_on(for_ms: int) -> None:
@@ -96,20 +135,22 @@ def _until(so: Callable[[], bool]) -> None:
         _go_on(BEAT_MS)
 
 
-STAGES = {"running": _half_done, "completed": _completed, "stopped": _stopped}
+STAGES = {"running": _half_done, "completed": _completed, "dead": _dead, "stopped": _stopped}
 
 
 @contextmanager
-def _service() -> Iterator[Path]:
-    """A simulated laboratory and its service, with a state of their own."""
+def _service() -> Iterator[tuple[Path, str]]:
+    """Where the service of a simulated laboratory is, with a state of its own, and that laboratory's control socket."""
     with tempfile.TemporaryDirectory(prefix="clusterbeam-") as scratch:
         os.environ["XDG_STATE_HOME"] = scratch
+        QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, scratch)
         config = Path(scratch) / "laboratory.toml"
-        with simulated_laboratory(["--write-config", str(config)]):
+        with simulated_laboratory(["--write-config", str(config), "--speed", "20"]):
             command = [sys.executable, "-P", "-m", "daq.cli", "serve", "--config", str(config), "--output", scratch]
             process = subprocess.Popen(command)
             try:
-                yield where_is(read_laboratory(config)[0].name)
+                laboratory = read_laboratory(config)[0]
+                yield where_is(laboratory.name), str(laboratory.control)
             finally:
                 process.terminate()
                 process.wait()

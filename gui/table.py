@@ -1,5 +1,7 @@
 """A table of rows with names, shown again and again without losing what the operator has chosen in it."""
 
+import csv
+import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,10 +27,10 @@ class Table(QTableWidget):
     """Read only; one row can be chosen.  The last column takes the room that is left."""
 
     def __init__(self, name: str, columns: Sequence[str]) -> None:
-        super().__init__(0, len(columns))
+        super().__init__()
         self.setObjectName(name)
         self.setAccessibleName(name)
-        self.setHorizontalHeaderLabels(columns)
+        self.set_columns(columns)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -43,6 +45,24 @@ class Table(QTableWidget):
         numbers.hide()
         numbers.setDefaultSectionSize(self.fontMetrics().height() + ROOM)
         self._names: list[str] = []
+
+    def set_columns(self, columns: Sequence[str]) -> None:
+        """Other columns, and no rows."""
+        self.setRowCount(0)
+        self.setColumnCount(len(columns))
+        self.setHorizontalHeaderLabels(columns)
+
+    def csv(self) -> str:
+        """The headings and rows as they are seen."""
+        rows = io.StringIO()
+        writer = csv.writer(rows)
+        columns = range(self.columnCount())
+        headings = (self.horizontalHeaderItem(column) for column in columns)
+        writer.writerow([heading.text() if heading else "" for heading in headings])
+        for row in range(self.rowCount()):
+            items = (self.item(row, column) for column in columns)
+            writer.writerow([item.text() if item else "" for item in items])
+        return rows.getvalue()
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """These rows; the chosen one stays chosen by its name."""

@@ -1,32 +1,40 @@
 """The operator's window: it shows what a feed tells and asks for what is pressed, and decides nothing."""
 
-import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import get_args
 
 from PyQt6.QtCore import QEvent, QTimer
-from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QLabel, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
+from PyQt6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from config.laboratory import SHIPPED
 from daq.face.commands import EmergencyStop, GiveControl, TakeControl
 from daq.face.state import AnyPart, ControlPart, RunPart
 from gui.asking import Asking
-from gui.beam_view import BeamView
-from gui.dialogs import StopKey, ask, choose_plan
+from gui.defects import report
+from gui.dialogs import StopKey, ask, choose_file
 from gui.feed import Feed, Model
 from gui.header import Header
 from gui.look import say
-from gui.machine_view import MachineView
-from gui.run_view import RunView
-from gui.safety_view import SafetyView
+from gui.preferences import THEMES, Preferences
+from gui.replay import ReplayFeed
+from gui.scrubber import Scrubber
+from gui.views.beam import BeamView
+from gui.views.calibrate import CalibrateView
+from gui.views.large import LargeView
+from gui.views.machine import MachineView
+from gui.views.results import ResultsView
+from gui.views.run import RunView
+from gui.views.safety import SafetyView
+from gui.views.signal import SignalView
 from gui.words import Grade
 
-BEAT_MS = 50
+BEAT_MS = 25
+"""Forty looks a second at what has changed."""
 STOP = "EMERGENCY STOP"
+PLANS = "Plans (*.toml)"
 EVERYTHING, NOTHING = frozenset[type](get_args(AnyPart)), frozenset[type]()
-TABS = ("&Run", "&Beam", "&Machine", "Sa&fety")
 
 
 class Window(QMainWindow):
@@ -37,13 +45,15 @@ class Window(QMainWindow):
         self._feed, self._may_end, self._closing = feed, may_end, False
         self.end_service = False
         self._anew, self._good = NOTHING, True
-        self.model = Model()
+        self.model, self.preferences = Model(), Preferences()
         self.asking = Asking(feed, self._told)
         self.key = StopKey(self.emergency_stop)
         self.header = Header(feed.live)
-        self.run, self.beam = RunView(self.asking), BeamView()
-        self.machine, self.safety = MachineView(), SafetyView(self.asking)
-        self.tabs, self.told = QTabWidget(), QLabel()
+        self.scrubber = Scrubber(feed) if isinstance(feed, ReplayFeed) else None
+        self.run, self.beam, self.signal = RunView(self.asking), BeamView(), SignalView()
+        self.machine, self.safety = MachineView(self.asking, self.key), SafetyView(self.asking)
+        self.calibrate, self.results, self.large = CalibrateView(self.key), ResultsView(self.key), LargeView()
+        self.tabs, self.pages, self.told = QTabWidget(), QStackedWidget(), QLabel()
         self._build()
         self._timer = QTimer(self)
         self._timer.timeout.connect(self.beat)
@@ -51,30 +61,63 @@ class Window(QMainWindow):
         self.beat()
 
     def _build(self) -> None:
-        for name, view in zip(TABS, (self.run, self.beam, self.machine, self.safety), strict=True):
+        views: dict[str, QWidget] = {
+            "&Run": self.run,
+            "&Beam": self.beam,
+            "Si&gnal": self.signal,
+            "&Machine": self.machine,
+            "Sa&fety": self.safety,
+            "&Calibrate": self.calibrate,
+            "Resu&lts": self.results,
+        }
+        for name, view in views.items():
             self.tabs.addTab(view, name)
-        if not self._feed.live:
-            self.tabs.setCurrentWidget(self.beam)
         self.told.setObjectName("told")
         self.told.setWordWrap(True)
         self.told.setMargin(4)
+        self.pages.addWidget(self.tabs)
+        self.pages.addWidget(self.large)
         inside = QWidget()
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(4, 0, 4, 0)
-        layout.addWidget(self.header)
-        layout.addWidget(self.tabs, 1)
-        layout.addWidget(self.told)
+        for widget in filter(None, (self.header, self.scrubber, self.pages, self.told)):
+            layout.addWidget(widget, 1 if widget is self.pages else 0)
         self.setCentralWidget(inside)
         self.resize(1280, 800)
+        self.tabs.setCurrentIndex(self.preferences.restore(self, self.machine))
+        if not self._feed.live:
+            self.tabs.setCurrentWidget(self.beam)
+        self._make_menu()
         self.header.stop.connect(self.emergency_stop)
         self.header.control.connect(self._control)
         self.run.browse.connect(self._browse)
+        self.calibrate.plan.connect(self._take_plan)
         if self._feed.live:
             self.key.works_in(self)
 
+    def _make_menu(self) -> None:
+        bar = self.menuBar()
+        menu = bar.addMenu("&View") if bar is not None else None
+        assert menu is not None
+        themes = QActionGroup(self)
+        for theme in THEMES:
+            action = _switch(f"{theme.capitalize()} colours", self)
+            action.setChecked(theme == self.preferences.theme)
+            action.triggered.connect(lambda checked, theme=theme: self.preferences.set_theme(theme))
+            themes.addAction(action)
+            menu.addAction(action)
+        menu.addSeparator()
+        self.large_numbers = _switch("&Large numbers", self, "Ctrl+L")
+        self.large_numbers.toggled.connect(lambda large: self.pages.setCurrentWidget(self.large if large else self.tabs))
+        full = _switch("Full &screen", self, "F11")
+        full.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
+        menu.addActions([self.large_numbers, full])
+
     def beat(self) -> None:
-        """Take what has changed, some twenty times a second; nothing here waits."""
+        """Take what has changed, some forty times a second; nothing here waits."""
         changed = self._feed.update(self.model) | self._anew
+        if self._anew:
+            self.calibrate.recolour()
         self._anew = NOTHING
         self.asking.collect()
         run = self.model.one(RunPart) or RunPart("", "")
@@ -82,24 +125,29 @@ class Window(QMainWindow):
         if title != self.windowTitle():
             self.setWindowTitle(title)
         self.header.heard(self.model)
+        if self.scrubber is not None:
+            self.scrubber.beat()
         say(self.told, self.told.text(), Grade.IDLE if self._good else Grade.BAD)
         # Safety first: a defect of another view must not keep it from being shown.
-        for view in (self.safety, self.machine, self.run, self.beam):
+        for view in (self.safety, self.machine, self.run, self.beam, self.signal, self.results, self.large):
             view.heard(self.model, changed)
 
     def emergency_stop(self) -> None:
         """Ask for it at once, without a question."""
-        self.asking(EmergencyStop(), STOP)
+        self.asking(EmergencyStop(), STOP, no="is not confirmed everywhere")
 
     def stumbled(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        """Say that the window itself has a defect, and go on."""
-        traceback.print_exception(kind, error, trace)
-        self._told(f"a defect of this window, which goes on: {kind.__name__}: {error}", False)
+        """Say that the window itself has a defect, where it is written down and where the run's file is, and go on."""
+        run = self.model.one(RunPart) or RunPart("", "")
+        self._told(report(error, run.run_file), False)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         assert event is not None
         if self._closing or self.model.trouble or not self._feed.live:
             self._timer.stop()
+            for view in (self.calibrate, self.results):
+                view.beside.end()
+            self.preferences.keep(self, self.machine, self.tabs.currentIndex())
             event.accept()
             return
         event.ignore()
@@ -128,7 +176,11 @@ class Window(QMainWindow):
         say(self.told, text if good else f"{Grade.BAD.value} {text}", Grade.IDLE if good else Grade.BAD)
 
     def _browse(self) -> None:
-        choose_plan(self, self.key, SHIPPED / "plans", lambda path: self.run.choose(Path(path)))
+        choose_file(self, self.key, "Choose a plan", SHIPPED / "plans", PLANS, lambda path: self.run.choose(Path(path)))
+
+    def _take_plan(self, path: Path) -> None:
+        self.run.choose(path)
+        self.tabs.setCurrentWidget(self.run)
 
     def _control(self) -> None:
         holder = (self.model.one(ControlPart) or ControlPart()).holder
@@ -139,3 +191,11 @@ class Window(QMainWindow):
         else:
             take = {"Take it": lambda: self.asking(TakeControl(force=True), f"take control from {holder}")}
             ask(self, self.key, f"{holder} has control.  Take it all the same?  It is logged with both names.", take)
+
+
+def _switch(text: str, parent: QWidget, key: str = "") -> QAction:
+    action = QAction(text, parent)
+    action.setCheckable(True)
+    if key:
+        action.setShortcut(QKeySequence(key))
+    return action

@@ -5,28 +5,44 @@
 is a process of its own beside a run, which it cannot hold up: it reads the file, lags if it must, and catches up.
 """
 
+import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from daq.analysis.published import moments, put, reduced
-from daq.analysis.runs import measured
-from daq.face.reduced import Moments, Published
+from daq.analysis.live import SHOW_S, Live
+from daq.analysis.published import put
+from daq.face.reduced import Published
 from daq.record.run_file import RunFile, RunFileError
 from daq.record.series import Series, next_path
 from daq.reduce.reduction import Reduction
 
-SHOW_S = 0.25
-"""Between two messages, and between two looks at a running file."""
 Sleep = Callable[[float], None]
+Pace = Callable[[float, int], None]
+"""Called before each burst with the laboratory time at which it was armed, and the shots looked at before it; may wait."""
 
 
-def follow(path: Path, speed: float = 0.0, sleep: Sleep = time.sleep) -> Iterator[Published]:
-    """Messages of a run, what it continues and what continues it: sums at display rate, the final ones, and the moments.
+def at_speed(speed: float, sleep: Sleep = time.sleep) -> Pace:
+    """Bursts at `speed` times the rate at which they were armed; as they can be read for 0."""
+    last_s, due = math.inf, time.monotonic()
 
-    Bursts come at `speed` times the rate at which they were armed, or as they can be read for 0.  `RunFileError`.
+    def wait(armed_s: float, shots: int) -> None:
+        nonlocal last_s, due
+        if speed:
+            # A run that was continued began its time anew.
+            due += max(0.0, armed_s - last_s) / speed
+            last_s = armed_s
+            sleep(max(0.0, due - time.monotonic()))
+
+    return wait
+
+
+def follow(path: Path, pace: Pace | None = None, sleep: Sleep = time.sleep) -> Iterator[Published]:
+    """Messages of a run, what it continues and what continues it: at display rate, then the final ones, the moments last.
+
+    Bursts come at their `pace`, or as they can be read.  `RunFileError`.
     """
     with Series(path) as series:
         try:
@@ -34,21 +50,13 @@ def follow(path: Path, speed: float = 0.0, sleep: Sleep = time.sleep) -> Iterato
         except ValueError as error:
             raise RunFileError(f"{path} cannot be reduced: {error}") from None
         paths = [part.path for part in series.parts]
-    shown = time.monotonic()
-    newest = path
+    live, newest = Live(run_id), path
     for part in _looks(paths, sleep):
         newest = part.path
-        for shots in reduction.update(part, _paced(part, speed, sleep)):
-            if time.monotonic() - shown >= SHOW_S:
-                yield reduced(run_id, shots, reduction.profiles())
-                shown = time.monotonic()
-    profiles = reduction.profiles()
-    yield reduced(run_id, reduction.shots, profiles)
+        for shots in reduction.update(part, _paced(part, reduction, pace)):
+            yield from live.meanwhile(part, reduction, shots)
     with RunFile(newest) as run:
-        try:
-            yield moments(run_id, measured(run, profiles))
-        except RunFileError as error:
-            yield Moments(run_id, (), str(error))
+        yield from live.at_the_end(run, reduction)
 
 
 def _looks(paths: list[Path], sleep: Sleep) -> Iterator[RunFile]:
@@ -79,16 +87,9 @@ def _stands(path: Path, being_made: bool) -> bool:
         return False
 
 
-def _paced(run: RunFile, speed: float, sleep: Sleep) -> Callable[[int], None]:
-    """Waits for a burst as long as the machine did, divided by `speed`."""
-    armed_s, began = run.bursts["armed_at"], time.monotonic()
-
-    def wait(burst: int) -> None:
-        if speed:
-            due = began + (armed_s[burst] - armed_s[0]) / speed
-            sleep(max(0.0, due - time.monotonic()))
-
-    return wait
+def _paced(run: RunFile, reduction: Reduction, pace: Pace | None) -> Callable[[int], None]:
+    armed_s = run.bursts["armed_at"]
+    return lambda burst: None if pace is None else pace(float(armed_s[burst]), reduction.shots)
 
 
 def main() -> None:

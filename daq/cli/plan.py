@@ -1,6 +1,5 @@
 """`clusterbeam plan`: what a plan would do, before any instrument is touched."""
 
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -9,20 +8,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from daq.cli.console import duration, out, print_json
-from daq.engine.forecast import Forecast
+from daq.engine.preview import preview
+from daq.face.preview import Preview
 from daq.laboratory import Laboratory
-from daq.plan.expansion import PlannedStep, steps
-from daq.plan.plan import CONDITIONS, Plan
-from daq.plan.timing import ShotTiming
-
-SHOWN = 24
-"""Steps that are listed."""
-HEADINGS = {
-    "field_T": "field / T",
-    "source_temperature_K": "source / K",
-    "helium_pressure_bar": "He / bar",
-    "velocity_m_s": "m/s",
-}
+from daq.plan.plan import Plan
 
 
 def plan(
@@ -39,45 +28,38 @@ def plan(
         raise typer.BadParameter("a plan is needed, or --schema")
     laboratory = Laboratory(config)
     wanted = laboratory.plan(plan)
-    reviewed = laboratory.review(wanted)
-    out.print(f"[bold]{wanted.title}[/]: {wanted.element}{wanted.sizes[0]} to {wanted.element}{wanted.sizes[1]}")
-    out.print(_steps(wanted))
-    out.print(_time_line(reviewed.timing))
-    for sentence in _sentences(wanted, reviewed.forecast, laboratory.configuration.clock.speed):
+    shown = preview(laboratory.review(wanted))
+    out.print(f"[bold]{shown.title}[/]: {shown.element}{shown.sizes[0]} to {shown.element}{shown.sizes[1]}")
+    out.print(_steps(shown))
+    out.print(_time_line(shown))
+    for sentence in _sentences(wanted, shown, laboratory.configuration.clock.speed):
         out.print(sentence, soft_wrap=True)
     if figure is not None:
         laboratory.time_line_figure(wanted).savefig(figure)
         out.print(f"The time line of a shot is drawn in {figure}.", soft_wrap=True)
 
 
-def _steps(plan: Plan) -> Table:
+def _steps(shown: Preview) -> Table:
     """The first steps, with the set points in which they differ."""
-    first = list(islice(steps(plan), SHOWN + 1))
-    names = [name for name in plan.names() if name in CONDITIONS or len({step.set_points[name] for step in first}) > 1]
-    title = "Steps" if len(first) <= SHOWN else f"The first {SHOWN} steps"
+    title = f"The first {len(shown.steps)} steps" if shown.more_steps else "Steps"
     listed = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("step", *(HEADINGS.get(name, name) for name in names), "shots", ""):
+    for heading in shown.headings:
         listed.add_column(heading, justify="right" if heading else "left")
-    for step in first[:SHOWN]:
-        listed.add_row(str(step.index), *(_shown(step, name) for name in names), str(step.shots), step.background or "")
+    for row in shown.steps:
+        listed.add_row(*row)
     return listed
 
 
-def _shown(step: PlannedStep, name: str) -> str:
-    value = step.set_points[name]
-    return value if isinstance(value, str) else f"{value:g}"
-
-
-def _time_line(timing: ShotTiming) -> Table:
-    line = Table(title=f"A shot, every {1e3 / timing.rate_Hz:g} ms", title_justify="left", box=SIMPLE_HEAD)
+def _time_line(shown: Preview) -> Table:
+    line = Table(title=f"A shot, every {1e3 * shown.period_s:g} ms", title_justify="left", box=SIMPLE_HEAD)
     for column in ("after T0 / ms", "event", "output", "jitter / ns"):
         line.add_column(column, justify="left" if column == "event" else "right")
-    for event in timing.events:
+    for event in shown.events:
         line.add_row(f"{event.time_s * 1e3:.4f}", event.name.replace("_", " "), event.output, f"{event.jitter_s * 1e9:g}")
     return line
 
 
-def _sentences(plan: Plan, expected: Forecast, speed: float) -> list[str]:
+def _sentences(plan: Plan, expected: Preview, speed: float) -> list[str]:
     took = duration(expected.duration_s)
     if speed != 1:
         took += f" of laboratory time, {duration(expected.duration_s / speed)} on the clock"

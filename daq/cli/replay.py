@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from daq.analysis.follow import follow
+from daq.analysis.follow import at_speed, follow
 from daq.analysis.results import Results
 from daq.cli.analyse import print_moments
 from daq.cli.console import err, print_json
-from daq.face.reduced import Moments, Published
+from daq.face.reduced import Moments, Published, Reduced
 from daq.record.run_file import RunFileError
 
 
@@ -22,8 +22,8 @@ def replay(
     """Replay a run: its blocks, as they were recorded, go through the same reduction as those of a live run, with the same
     result to the last bit.  A run that is still going on is followed to its end."""
     last: Published | None = None
-    for last in follow(file, 0.0 if as_fast_as_possible else speed):
-        if not isinstance(last, Moments):
+    for last in follow(file, None if as_fast_as_possible else at_speed(speed)):
+        if isinstance(last, Reduced):
             err.print(f"{last.shots} shots, {len(last.spectra)} fields, {len(last.profiles)} profiles", soft_wrap=True)
     assert isinstance(last, Moments)
     if last.reason:

@@ -11,6 +11,7 @@ from daq.conversions.magnet import current_for_field
 from daq.engine.clock import Clock
 from daq.engine.instruments import Instruments
 from daq.engine.settling import Target, settle
+from daq.face.state import Settable
 from daq.plan.plan import SETTLE, SetPoint, Settle
 from daq.plan.quantities import readable, settable
 from drivers.quantity import Value
@@ -64,6 +65,20 @@ class Manual:
             readable(name, self._instruments.quantities())
             return False
         return True
+
+    def settables(self, instrument: str) -> tuple[Settable, ...]:
+        """Everything that can be set of one instrument, with its limits."""
+        found = []
+        if self._field == f"{instrument}.field_T":
+            highest_T = self._laboratory.magnet.highest_field_T
+            found.append(Settable("field_T", "T", "float", -highest_T, highest_T, about="by the calibration of the field"))
+        for name, quantity in self._instruments.by_name[instrument].quantities.items():
+            if quantity.access != "read":
+                words = tuple(quantity.words.values()) if quantity.words and quantity.kind is str else ()
+                choices, about = quantity.choices or words, quantity.about
+                kind = quantity.kind.__name__
+                found.append(Settable(name, quantity.unit, kind, quantity.low, quantity.high, choices, about))
+        return tuple(found)
 
     def read(self, name: str) -> Value:
         """The value now.  `ConfigurationError` for a name that does not exist, `DriverError` from the instrument."""

@@ -9,6 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from daq.face.preview import Preview
+
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Line = Annotated[str, Meta(max_length=2_000)]
 Text = Annotated[str, Meta(max_length=20_000)]
@@ -135,3 +137,5 @@ class Answer(msgspec.Struct, frozen=True):
     ok: bool
     text: str = ""
     value: float | int | bool | str | None = None
+    preview: Preview | None = None
+    """Of a plan that was checked and can run."""

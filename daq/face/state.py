@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from daq.face.reduced import Moments, Reduced
+from daq.face.reduced import Moments, Reduced, ShotTimes, Trace
 
 Value = float | int | bool | str
 
@@ -76,6 +76,25 @@ class InstrumentPart(Part, frozen=True):
     readings: dict[str, Reading] = {}
 
 
+class Settable(msgspec.Struct, frozen=True):
+    """A quantity that can be set by hand: `kind` is float, int, bool or str; limits in its unit, None where there is none."""
+
+    name: str
+    unit: str
+    kind: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Value, ...] = ()
+    about: str = ""
+
+
+class SettablePart(Part, frozen=True):
+    """What can be set of one instrument."""
+
+    name: str
+    quantities: tuple[Settable, ...]
+
+
 class InterlockPart(Part, frozen=True):
     """One interlock: its condition in words, what it does, and how it stands (`ok`, `pending`, `active`, `latched`, …)."""
 
@@ -136,6 +155,7 @@ AnyPart = (
     RunPart
     | QueuePart
     | InstrumentPart
+    | SettablePart
     | InterlockPart
     | AlarmPart
     | ControlPart
@@ -144,6 +164,8 @@ AnyPart = (
     | LogPart
     | Reduced
     | Moments
+    | Trace
+    | ShotTimes
 )
 
 

@@ -50,6 +50,8 @@ class Reduction:
         self._rooms = [run.room(self._at_once) for _ in range(ROOMS)]
         self.shots = 0
         """Good shots looked at so far, with beam or without."""
+        self.newest: tuple[int, int] | None = None
+        """The shot that was added last, and its step, as its file counts them."""
 
     def update(self, run: RunFile, wait: Callable[[int], None] = lambda burst: None) -> Iterator[int]:
         """Bring the sums to what the file tells now; gives `shots` after each burst.  `wait` is called before each one."""
@@ -106,6 +108,8 @@ class Reduction:
         step = run.steps[block.step]
         if not step.background:
             change(replace(step, index=part.rows + step.index), replace(block, step=part.rows + block.step))
+        if change == self._reducer.add:
+            self.newest = int(block.numbers[-1]), block.step
         self.shots += len(block.numbers) if change == self._reducer.add else -len(block.numbers)
 
 

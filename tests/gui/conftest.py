@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
-from PyQt6.QtCore import QEvent
+from PyQt6.QtCore import QEvent, QSettings
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +16,7 @@ from gui.feed import Feed
 from gui.window import Window
 
 LONGEST_MS = 50_000
+ROUNDS = 4
 
 
 def _widgets() -> Counter[str]:
@@ -27,12 +28,19 @@ def leaves_no_widget_behind(qapp: QApplication) -> Iterator[None]:
     """Runs around each test, outside the windows of its own."""
     before = _widgets()
     yield
-    # The menus of plots have no parent; they go when nobody knows them any more, which takes two rounds.
-    for _ in range(2):
+    # The menus of plots have no parent; they go when nobody knows them any more, which takes some rounds.
+    for _ in range(ROUNDS):
         qapp.processEvents()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         gc.collect()
     assert _widgets() <= before, f"widgets left: {_widgets() - before}"
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What windows remember is not the user's."""
+    place = str(tmp_path_factory.mktemp("settings"))
+    QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, place)
 
 
 @pytest.fixture

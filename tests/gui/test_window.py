@@ -43,7 +43,7 @@ from daq.service.server import Server
 from daq.service.where import Announcement, where_is
 from gui.feed import Feed, ServiceFeed
 from gui.look import dark_palette, is_dark
-from gui.plots import SpectrumPlot
+from gui.plots.spectrum import SpectrumPlot
 from gui.window import Window
 from gui.words import run_grade
 from tests.daq.service.room import LABORATORY, FakeRoom
@@ -205,12 +205,12 @@ def test_a_click_on_a_peak_chooses_its_cluster(opened: Open, qtbot: QtBot) -> No
     client = FakeClient(running(), reduced())
     window = opened(ServiceFeed(client))
     window.tabs.setCurrentWidget(window.beam)
-    assert window.beam.moments.plotItem.titleLabel.text == "moments come at the end of the run"
+    assert window.beam.moments.plotItem.titleLabel.text == "moments come after some hundred shots at both fields"
     view = window.beam.spectrum.getPlotItem().getViewBox()
     place = window.beam.spectrum.mapFromScene(view.mapViewToScene(view.viewRect().center().__class__(120.5, 0.5)))
     qtbot.mouseClick(window.beam.spectrum.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert window.beam.cluster.value() == 12
-    assert window.beam.profile.plotItem.titleLabel.text == "cluster of 12 atoms"
+    assert window.beam.profile.plotItem.titleLabel.text == "V12"
     left, right = view.viewRange()[0]
     assert 115 < left < 120
     assert 121 < right < 126
@@ -219,7 +219,7 @@ def test_a_click_on_a_peak_chooses_its_cluster(opened: Open, qtbot: QtBot) -> No
     assert window.beam.moments.plotItem.titleLabel.text == "magnetic moments"
     client.put(reduced("run2"))
     window.beat()
-    assert window.beam.moments.plotItem.titleLabel.text == "moments come at the end of the run"
+    assert window.beam.moments.plotItem.titleLabel.text == "moments come after some hundred shots at both fields"
     assert isinstance(window.beam.spectrum, SpectrumPlot)
 
 
@@ -256,12 +256,20 @@ def test_it_recovers_by_itself_when_the_service_is_started_again(opened: Open, u
             assert window.header.run.text() == f"◌ {state}: as the test says"
 
 
-def test_a_defect_of_the_window_is_said_and_it_goes_on(opened: Open, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_defect_of_the_window_is_written_down_with_the_run_s_file(
+    opened: Open, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     window = opened(ServiceFeed(FakeClient(running())))
     window.stumbled(ValueError, ValueError("as asked"), None)
     window.beat()
-    assert window.told.text() == "■ a defect of this window, which goes on: ValueError: as asked"
+    log = tmp_path / "clusterbeam" / "logs" / "window.log"
+    assert window.told.text() == (
+        f"■ a defect of this window, which goes on: ValueError: as asked (written down in {log}); "
+        "the run's file is run.h5, and the service goes on with it"
+    )
     assert "as asked" in capsys.readouterr().err
+    assert "run file run.h5" in log.read_text()
 
 
 @pytest.mark.parametrize("name", ["Close the window", "Cancel"])

@@ -74,10 +74,10 @@ def test_changes_come_once_and_newest_last(room: FakeRoom, connect: Connect) -> 
 
 def test_a_large_part_comes_whole(room: FakeRoom, connect: Connect) -> None:
     client = connect("window")
-    codes = np.arange(600_000, dtype=np.int64).tobytes()
-    room.show(Reduced("run", 100, (Spectrum(2.4, 100, codes, 0),), ()))
+    mean = np.arange(1_200_000, dtype="<f4").tobytes()
+    room.show(Reduced("run", 100, (Spectrum(2.4, 100, 0.0, 1e-9, mean),), ()))
     eventually(client, lambda: bool(client.snapshot().of(Reduced)))
-    assert client.snapshot().of(Reduced)[0].spectra[0].codes == codes
+    assert client.snapshot().of(Reduced)[0].spectra[0].mean == mean
 
 
 def test_a_part_without_a_form_on_the_wire_is_left_out(room: FakeRoom, connect: Connect) -> None:

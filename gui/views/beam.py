@@ -1,15 +1,17 @@
-"""The beam: mass spectrum, the deflection profile of a chosen cluster, and moments against size."""
+"""The beam: mass spectrum, the deflection profile of a chosen cluster with its running fit, and moments against size."""
 
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from daq.face.reduced import Moments, Reduced
 from daq.face.state import RunPart
-from gui.curves import Curves, moments_at, point_names
+from gui.curves import Curves, fit_of, moments_at, point_names
 from gui.feed import Kinds, Model
-from gui.plots import MomentsPlot, ProfilePlot, SpectrumPlot
+from gui.plots.moments import MomentsPlot
+from gui.plots.profile import ProfilePlot
+from gui.plots.spectrum import SpectrumPlot
 
-FIRST = 13
-"""The cluster that is shown until one is chosen."""
+FIRST = 11
+"""The cluster that is shown until one is chosen: V11 splits at once."""
 
 
 class BeamView(QWidget):
@@ -19,6 +21,7 @@ class BeamView(QWidget):
         super().__init__()
         self._curves: Curves | None = None
         self._moments: Moments | None = None
+        self._point = 0
         self.spectrum, self.profile, self.moments = SpectrumPlot(), ProfilePlot(), MomentsPlot()
         self.cluster = QSpinBox()
         self.cluster.setObjectName("cluster")
@@ -41,30 +44,34 @@ class BeamView(QWidget):
         below = QGridLayout()
         below.addWidget(self.profile, 0, 0)
         below.addWidget(self.moments, 0, 1)
-        below.setColumnStretch(0, 2)
-        below.setColumnStretch(1, 3)
+        below.setColumnStretch(0, 1)
+        below.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.addLayout(top)
-        layout.addWidget(self.spectrum, 1)
-        layout.addLayout(below, 1)
+        layout.addWidget(self.spectrum, 2)
+        layout.addLayout(below, 3)
         self.spectrum.chosen.connect(self._choose)
         self.cluster.valueChanged.connect(self._draw_profile)
         whole.clicked.connect(self.spectrum.show_all)
+        self._draw_moments()
         self.points.currentIndexChanged.connect(self._draw_moments)
 
     def heard(self, model: Model, changed: Kinds) -> None:
         """Draw what has changed."""
         reduced, moments, run = model.one(Reduced), model.one(Moments), model.one(RunPart)
+        before = self._moments
+        if changed & {Reduced, Moments} and reduced is not None:
+            # The moments of an earlier run say nothing of this one.
+            self._moments = moments if moments is not None and moments.run_id == reduced.run_id else None
+            self._list_points()
         if Reduced in changed and reduced is not None:
-            self._curves = Curves(reduced)
+            self._curves, self._point = Curves(reduced), reduced.point
             self.run.setText(f"{run.title if run else ''}  ·  run {reduced.run_id[:8]}  ·  {reduced.shots:,} shots reduced")
             self.run.setToolTip(f"run {reduced.run_id}, {run.run_file if run else ''}")
-            self._draw()
-        if Moments in changed or Reduced in changed:
-            # The moments of an earlier run say nothing of this one.
-            ours = moments is not None and reduced is not None and moments.run_id == reduced.run_id
-            self._moments = moments if ours else None
-            self._list_points()
+            self.spectrum.draw_spectrum(self._curves)
+        if changed & {Reduced, Moments}:
+            self._draw_profile()
+        if Moments in changed or before is not self._moments or self.moments.recolour():
             self._draw_moments()
 
     def _choose(self, time_us: float) -> None:
@@ -73,26 +80,32 @@ class BeamView(QWidget):
             self.cluster.setValue(size)
             self.spectrum.zoom(self._curves.window(size))
 
-    def _draw(self) -> None:
-        if self._curves is not None:
-            self.spectrum.draw_spectrum(self._curves)
-            self._draw_profile()
-
     def _draw_profile(self) -> None:
-        if self._curves is not None:
-            self.profile.draw_profile(self._curves, self.cluster.value())
+        if self._curves is None:
+            return
+        size, fit, told = self.cluster.value(), None, ""
+        for place, point in enumerate(self._moments.points if self._moments else ()):
+            if self._moments is not None and point["point"] == self._point:
+                fit = fit_of(self._moments, self._point, size)
+                told = "".join(f": {one}" for one in moments_at(self._moments, place) if one.size == size)
+        self.profile.draw_profile(self._curves, size, fit, told)
 
     def _list_points(self) -> None:
         names = point_names(self._moments) if self._moments else []
         if names != [self.points.itemText(number) for number in range(self.points.count())]:
+            chosen = self.points.currentIndex()
+            self.points.blockSignals(True)
             self.points.clear()
             self.points.addItems(names)
+            self.points.setCurrentIndex(min(max(chosen, 0), len(names) - 1))
+            self.points.blockSignals(False)
         self.points.setVisible(len(names) > 1)
 
     def _draw_moments(self) -> None:
         point = max(0, self.points.currentIndex())
         if self._moments is None or not self._moments.points:
             reason = self._moments.reason if self._moments else ""
-            self.moments.draw_none(reason or "moments come at the end of the run")
+            self.moments.draw_none(reason or "moments come after some hundred shots at both fields")
         else:
-            self.moments.draw_moments(moments_at(self._moments, point))
+            so_far = "" if self._moments.final else f" after {self._moments.shots:,} shots"
+            self.moments.draw_moments(moments_at(self._moments, point), f"magnetic moments{so_far}")

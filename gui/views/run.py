@@ -11,15 +11,19 @@ from PyQt6.QtWidgets import (
     QListWidget,
     QProgressBar,
     QPushButton,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from daq.face.commands import Answer, CheckPlan, Note, Pause, QueuePlan, ReleaseQueue, Resume, Stop, Unqueue
+from daq.face.preview import Preview
+from daq.face.reduced import ShotTimes
 from daq.face.state import LogPart, QueuePart, RunPart
 from gui.asking import Asking
 from gui.feed import Kinds, Model
 from gui.look import bold, say
+from gui.plots.time_line import TimeLinePlot
 from gui.table import Row, Table
 from gui.words import Grade, duration, run_grade
 
@@ -38,7 +42,12 @@ class RunView(QWidget):
         layout.addLayout(self._plan_row())
         layout.addLayout(self._run_rows())
         below = QHBoxLayout()
-        below.addLayout(self._queue_column(), 1)
+        self.details = QTabWidget()
+        self.steps, self.shot, queue = Table("steps of the plan", ()), TimeLinePlot(), QWidget()
+        queue.setLayout(self._queue_column())
+        for name, widget in (("Queue", queue), ("Steps of the plan", self.steps), ("A shot", self.shot)):
+            self.details.addTab(widget, name)
+        below.addWidget(self.details, 1)
         below.addLayout(self._log_column(), 1)
         layout.addLayout(below, 1)
 
@@ -96,7 +105,7 @@ class RunView(QWidget):
         buttons.addWidget(remove)
         buttons.addWidget(release)
         buttons.addStretch()
-        return _column("Queue", self.held, self.waiting, buttons)
+        return _column("", self.held, self.waiting, buttons)
 
     def _log_column(self) -> QVBoxLayout:
         self.log = QListWidget()
@@ -130,6 +139,11 @@ class RunView(QWidget):
         queue = model.one(QueuePart)
         if queue is not None and QueuePart in changed:
             self._show_queue(queue)
+        times = model.one(ShotTimes)
+        if times is not None and ShotTimes in changed:
+            self.shot.programme(times.events)
+        elif self.shot.recolour():
+            self.shot.draw()
         log = model.one(LogPart)
         if log is not None and LogPart in changed:
             self._show_log(log.lines)
@@ -139,10 +153,21 @@ class RunView(QWidget):
             grade = Grade.GOOD if answer.ok else Grade.BAD
             self._say_checked(grade, f"{grade.value} {answer.text}")
             self.queue.setEnabled(answer.ok)
+            if answer.preview is not None:
+                self._show_preview(answer.preview)
 
     def _say_checked(self, grade: Grade, text: str) -> None:
         self._verdict = grade
         say(self.checked, text, grade)
+
+    def _show_preview(self, shown: Preview) -> None:
+        """What was checked: its steps, and the time line of its shots."""
+        self.steps.set_columns(shown.headings)
+        rows = [Row(row[0], row) for row in shown.steps]
+        more = [Row("…", ("…", *("" for _ in shown.headings[1:])))] if shown.more_steps else []
+        self.steps.show_rows([*rows, *more])
+        self.shot.plan(shown.events)
+        self.details.setCurrentWidget(self.steps)
 
     def _show_run(self, run: RunPart) -> None:
         say(self.title, run.title or "no run yet")
@@ -198,10 +223,11 @@ def _button(text: str, name: str, tip: str) -> QPushButton:
 
 
 def _column(title: str, *things: QWidget | QHBoxLayout) -> QVBoxLayout:
-    heading = QLabel(title)
-    bold(heading)
     column = QVBoxLayout()
-    column.addWidget(heading)
+    if title:
+        heading = QLabel(title)
+        bold(heading)
+        column.addWidget(heading)
     for thing in things:
         column.addLayout(thing) if isinstance(thing, QHBoxLayout) else column.addWidget(thing)
     return column

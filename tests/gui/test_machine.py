@@ -1,0 +1,131 @@
+"""The machine's view: the beam line is a door to the cards, quantities have a past, and are set by hand within their limits."""
+
+from collections.abc import Callable
+
+import numpy as np
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QSpinBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from daq.face.commands import Answer, Read, Set
+from daq.face.state import InstrumentPart, Reading, Settable, SettablePart
+from gui.beam_line import STATIONS
+from gui.editors import Editor
+from gui.feed import Feed, ServiceFeed
+from gui.setting import SettingDialog
+from gui.trends import Trend, Trends
+from gui.window import Window
+from tests.gui.fake import FakeClient, magnet, running
+
+Open = Callable[[Feed], Window]
+CURRENT = Settable("set_current_A", "A", "float", 0.0, 200.0, about="the supply ramps there")
+MODE = Settable("mode", "", "str", choices=("slow", "fast"))
+PARTS = SettablePart("magnet", (CURRENT, MODE))
+
+
+def press(qtbot: QtBot, where: QWidget, name: str) -> None:
+    button = where.findChild(QPushButton, name)
+    assert button is not None
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def shown(opened: Open) -> tuple[Window, FakeClient]:
+    """A window of the machine, and who it hears from."""
+    client = FakeClient(running(), magnet(), PARTS)
+    window = opened(ServiceFeed(client))
+    window.tabs.setCurrentWidget(window.machine)
+    window.beat()
+    return window, client
+
+
+def answer(window: Window, client: FakeClient, given: Answer) -> None:
+    client.asked[-1][1].set_result(given)
+    window.beat()
+
+
+def test_a_quantity_is_set_within_its_limits_and_set_back(opened: Open, qtbot: QtBot) -> None:
+    window, client = shown(opened)
+    press(qtbot, window, "set magnet")
+    dialog = window.findChild(SettingDialog, "set magnet")
+    assert dialog is not None
+    assert dialog.limits.text() == "0 to 200 A"
+    answer(window, client, Answer(True, "A", 12.5))
+    assert client.commands() == [Read("magnet.set_current_A")]
+    assert dialog.now.text() == "12.5 A"
+    box = dialog.findChild(QDoubleSpinBox)
+    assert box is not None
+    box.setValue(500.0)
+    assert box.value() == 200.0
+    box.setValue(80.0)
+    press(qtbot, dialog, "set")
+    assert client.commands()[-1] == Set("magnet.set_current_A", 80.0)
+    answer(window, client, Answer(True))
+    assert dialog.told.text() == "● set magnet.set_current_A to 80 A"
+    press(qtbot, dialog, "undo")
+    assert client.commands()[-1] == Set("magnet.set_current_A", 12.5)
+    answer(window, client, Answer(False, "a run goes on"))
+    assert dialog.told.text().endswith("was refused: a run goes on")
+    dialog.which.setCurrentIndex(1)
+    answer(window, client, Answer(False, "no"))
+    assert dialog.now.text() == "cannot be read"
+    assert dialog.findChild(QDoubleSpinBox) is None
+    dialog.close()
+
+
+def test_editors_have_the_kind_of_their_quantity(qtbot: QtBot) -> None:
+    for of, kind, value in (
+        (MODE, QComboBox, "fast"),
+        (Settable("number", "", "int", 0, 10), QSpinBox, 7),
+        (Settable("shots", "", "int", 0, 10**11), QDoubleSpinBox, 10**10),
+        (Settable("on", "", "bool"), QWidget, True),
+        (Settable("text", "", "str"), QWidget, "as typed"),
+    ):
+        editor = Editor(of)
+        qtbot.addWidget(editor)
+        assert editor.findChild(kind) is not None
+        editor.set_value(value)
+        assert editor.value() == value
+        assert type(editor.value()) is type(value)
+
+
+def test_a_station_of_the_beam_line_opens_its_card(opened: Open, qtbot: QtBot) -> None:
+    window, client = shown(opened)
+    station = next(one for one in STATIONS if one.role == "magnet supply")
+    with qtbot.waitSignal(window.machine.line.chosen) as told:
+        place = window.machine.line.place(station).center().toPoint()
+        qtbot.mouseClick(window.machine.line, Qt.MouseButton.LeftButton, pos=place)
+    assert told.args == ["magnet"]
+    client.put(magnet(live=False, error="no reply in time"))
+    window.beat()
+    assert "■ does not answer" in window.machine.cards["magnet"].state.text()
+
+
+def test_a_click_on_a_quantity_shows_what_it_was(opened: Open, qtbot: QtBot) -> None:
+    window, client = shown(opened)
+    card = window.machine.cards["magnet"]
+    (name,) = [one for one in card.findChildren(QPushButton) if one.text() == "current"]
+    assert window.machine.history.isHidden()
+    qtbot.mouseClick(name, Qt.MouseButton.LeftButton)
+    assert window.machine.history.isVisible()
+    now = {"current_A": Reading(99.0, "A", 2e3)}
+    client.put(InstrumentPart("magnet", "magnet supply", "d", "i", True, "on", True, readings=now))
+    window.beat()
+    assert window.machine.history.plotItem.titleLabel.text == "magnet: current / A"
+    assert [line.split(",")[2] for line in window.machine.history.csv().splitlines()[1:]] == ["12.5", "99"]
+
+
+def test_trends_reach_back_ever_further_the_finer_the_nearer() -> None:
+    trend = Trend("K", kept=8)
+    for at in range(100):
+        trend.add(float(at), 2.0 * at)
+        trend.add(float(at), 7.0)
+    times, values = trend.curve()
+    assert len(times) <= 8
+    assert times[0] < 50
+    assert times[-1] == 99.0
+    assert np.all(np.diff(times) > 0)
+    np.testing.assert_array_equal(values, 2.0 * times)
+    trends = Trends()
+    trends.hear([magnet()])
+    assert trends.of("magnet.state") is None
+    assert trends.of("magnet.current_A") is not None
