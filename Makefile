@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo paper test check bench faults interruptions fuzz mutate docs interop clean
+.PHONY: demo paper test check bench faults interruptions fuzz mutate docs interop clean screen
 
 demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
@@ -25,6 +25,7 @@ bench: $(VENV)/installed-test
 	$(BIN)/python -P benchmarks/polling.py
 	$(BIN)/python -P benchmarks/engine.py
 	$(BIN)/python -P benchmarks/sharing.py
+	$(BIN)/python -P benchmarks/window.py
 	$(BIN)/python -P benchmarks/recording.py speed engine memory replay sustained 60 kills 500 power 1000
 
 # 10,000 random faults on the wires of every instrument.
@@ -49,6 +50,10 @@ docs: $(VENV)/installed-test
 # Other people's clients talk to the simulators; in an environment of its own, since they pin old libraries.
 interop: $(VENV)-interop/installed
 	$(VENV)-interop/bin/python -P -m pytest tests/interop
+
+# The window on an X server (Xvfb), with the keyboard and the focus of a real one.
+screen: $(VENV)/installed-test
+	QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 2560x1440x24" $(BIN)/python -P -m pytest tests/gui
 
 $(VENV)-interop/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)-interop

@@ -46,7 +46,8 @@ class ReplayFeed(Feed):
         self._news = Condition()
         self._end = self._again = False
         self._wanted = 0
-        self._seen, self._trouble = 0, ""
+        self._seen, self._trouble = (0, 0), ""
+        self._passes = 0
         self._thread = Thread(target=self._read, name="replay", daemon=True)
 
     def __enter__(self) -> Self:
@@ -61,10 +62,10 @@ class ReplayFeed(Feed):
 
     def update(self, model: Model) -> Kinds:
         model.trouble, model.age_s = self._trouble, 0.0
-        news = self._board.since(self._seen)
-        if not news and model.laboratory:
+        now = self._passes, self._board.sequence
+        if now == self._seen and model.laboratory:
             return frozenset()
-        self._seen = max((sequence for sequence, _ in news), default=self._seen)
+        self._seen = now
         model.laboratory = self._path.name
         _, shown = self._board.all()
         return model.replace((self._run, self._log, *shown.values()))
@@ -104,7 +105,8 @@ class ReplayFeed(Feed):
         """From the first shot to the last."""
         self.shots, self._armed_s = 0, math.inf
         self._board.drop((Moments.__name__,))
-        for message in follow(self._path, self._pace, self._sleep):
+        self._passes += 1
+        for message in follow(self._path, self._pace, self._sleep, lambda shots: self.shots < self._wanted <= shots):
             self._board.put(type(message).__name__, message)
         self.shots = self.of
 

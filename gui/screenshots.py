@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from PyQt6.QtCore import QEventLoop, QSettings, QTimer
 from PyQt6.QtWidgets import QApplication
@@ -29,6 +30,29 @@ from gui.window import BEAT_MS, STOP, Window
 
 PLAN = SHIPPED / "plans" / "vanadium-25K.toml"
 LONGEST_S = 120.0
+SMALL, LARGE = (1280, 800), (2560, 1440)
+
+
+class Picture(NamedTuple):
+    """One picture of a view."""
+
+    view: str
+    dark: bool = False
+    large: bool = False
+
+
+PICTURES = {
+    "running": (
+        *(Picture(view) for view in ("run", "beam", "signal", "machine", "large")),
+        Picture("beam", dark=True),
+        Picture("beam", large=True),
+    ),
+    "completed": (Picture("results"), Picture("calibrate"), Picture("machine", large=True)),
+    "dead": (Picture("machine"), Picture("safety"), Picture("safety", dark=True)),
+    "stopped": (Picture("safety"), Picture("run", dark=True)),
+    "replay": (Picture("beam"), Picture("run")),
+}
+"""What the operator's guide shows, by the stage of the run."""
 
 
 def main(directory: Path) -> None:
@@ -42,21 +66,19 @@ def main(directory: Path) -> None:
         window.show()
         for stage, so in STAGES.items():
             _until(partial(so, window, control))
-            for name, palette in (("light", light), ("dark", dark_palette())):
-                application.setPalette(palette)
-                _take(window, directory, f"{stage}-{name}")
+            for picture in PICTURES[stage]:
+                application.setPalette(dark_palette() if picture.dark else light)
+                _take(window, directory, stage, picture)
             application.setPalette(light)
-            window.resize(2560, 1440)
-            _take(window, directory, f"{stage}-2560")
-            window.resize(1280, 800)
         path = Path((window.model.one(RunPart) or RunPart("", "")).run_file)
         window.leave()
         with ReplayFeed(path, speed=0.0) as feed:
             window = Window(feed)
             window.show()
-            window.resize(1280, 800)
             _until(lambda: window.model.one(Moments) is not None)
-            _take(window, directory, "replay-light")
+            window.run.details.setCurrentWidget(window.run.shot)
+            for picture in PICTURES["replay"]:
+                _take(window, directory, "replay", picture)
             window.leave()
 
 
@@ -84,8 +106,14 @@ def _dead(window: Window, control: str) -> bool:
 
 
 def _completed(window: Window, control: str) -> bool:
-    moments, run = window.model.one(Moments), window.model.one(RunPart)
-    return moments is not None and moments.final and run is not None and run.state in ("idle", "fault")
+    """With its moments, and a calibration made from it."""
+    moments, run, view = window.model.one(Moments), window.model.one(RunPart), window.calibrate
+    if moments is None or not moments.final or run is None or run.state not in ("idle", "fault"):
+        return False
+    if view.run_file is None:
+        view.choose(Path(run.run_file))
+        view.evaluate.click()
+    return not view.beside.busy
 
 
 def _stopped(window: Window, control: str) -> bool:
@@ -106,18 +134,16 @@ def _fault(control: str, **fault: object) -> None:
         raise SystemExit(answer["error"])
 
 
-def _take(window: Window, directory: Path, name: str) -> None:
+def _take(window: Window, directory: Path, stage: str, picture: Picture) -> None:
+    window.resize(*(LARGE if picture.large else SMALL))
+    window.large_numbers.setChecked(picture.view == "large")
     for number in range(window.tabs.count()):
-        window.tabs.setCurrentIndex(number)
-        window.beat()
-        _go_on(4 * BEAT_MS)
-        title = window.tabs.tabText(number).replace("&", "").lower()
-        window.grab().save(str(directory / f"{title}-{name}.png"))
-    window.large_numbers.setChecked(True)
+        if window.tabs.tabText(number).replace("&", "").lower() == picture.view:
+            window.tabs.setCurrentIndex(number)
     window.beat()
-    _go_on(4 * BEAT_MS)
-    window.grab().save(str(directory / f"large-{name}.png"))
-    window.large_numbers.setChecked(False)
+    _go_on(8 * BEAT_MS)
+    parts = (picture.view, stage, *(["dark"] if picture.dark else []), *(["2560"] if picture.large else []))
+    window.grab().save(str(directory / f"{'-'.join(parts)}.png"))
 
 
 def _go_on(for_ms: int) -> None:

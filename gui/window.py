@@ -55,9 +55,9 @@ class Window(QMainWindow):
         self.calibrate, self.results, self.large = CalibrateView(self.key), ResultsView(self.key), LargeView()
         self.tabs, self.pages, self.told = QTabWidget(), QStackedWidget(), QLabel()
         self._build()
-        self._timer = QTimer(self)
-        self._timer.timeout.connect(self.beat)
-        self._timer.start(BEAT_MS)
+        self.timer = QTimer(self)
+        self.timer.timeout.connect(self.beat)
+        self.timer.start(BEAT_MS)
         self.beat()
 
     def _build(self) -> None:
@@ -87,6 +87,7 @@ class Window(QMainWindow):
         self.tabs.setCurrentIndex(self.preferences.restore(self, self.machine))
         if not self._feed.live:
             self.tabs.setCurrentWidget(self.beam)
+            self.run.only_show()
         self._make_menu()
         self.header.stop.connect(self.emergency_stop)
         self.header.control.connect(self._control)
@@ -144,7 +145,7 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         assert event is not None
         if self._closing or self.model.trouble or not self._feed.live:
-            self._timer.stop()
+            self.timer.stop()
             for view in (self.calibrate, self.results):
                 view.beside.end()
             self.preferences.keep(self, self.machine, self.tabs.currentIndex())

@@ -39,8 +39,11 @@ def at_speed(speed: float, sleep: Sleep = time.sleep) -> Pace:
     return wait
 
 
-def follow(path: Path, pace: Pace | None = None, sleep: Sleep = time.sleep) -> Iterator[Published]:
-    """Messages of a run, what it continues and what continues it: at display rate, then the final ones, the moments last.
+def follow(
+    path: Path, pace: Pace | None = None, sleep: Sleep = time.sleep, wanted: Callable[[int], bool] = lambda shots: False
+) -> Iterator[Published]:
+    """Messages of a run, what it continues and what continues it: at display rate, and where they are `wanted` after so many
+    shots; then the final ones, the moments last.
 
     Bursts come at their `pace`, or as they can be read.  `RunFileError`.
     """
@@ -54,7 +57,7 @@ def follow(path: Path, pace: Pace | None = None, sleep: Sleep = time.sleep) -> I
     for part in _looks(paths, sleep):
         newest = part.path
         for shots in reduction.update(part, _paced(part, reduction, pace)):
-            yield from live.meanwhile(part, reduction, shots)
+            yield from live.meanwhile(part, reduction, shots, at_once=wanted(shots))
     with RunFile(newest) as run:
         yield from live.at_the_end(run, reduction)
 

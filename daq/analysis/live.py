@@ -25,10 +25,10 @@ class Live:
         self._step = -1
         """Whose time line was shown last."""
 
-    def meanwhile(self, run: RunFile, reduction: Reduction, shots: int) -> list[Published]:
-        """What is due after another burst."""
+    def meanwhile(self, run: RunFile, reduction: Reduction, shots: int, *, at_once: bool) -> list[Published]:
+        """What is due after another burst; the sums `at_once` if that is wanted."""
         now = time.monotonic()
-        if now - self._shown < SHOW_S or not shots:
+        if (now - self._shown < SHOW_S and not at_once) or not shots:
             return []
         shown = self._sums(run, reduction, shots)
         self._shown = time.monotonic()

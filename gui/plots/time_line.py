@@ -24,6 +24,7 @@ class TimeLinePlot(Plot):
         self._bars = pg.BarGraphItem(x0=[], x1=[], y=[], height=BAR)
         self.addItem(self._bars)
         self._told = self.plot([], [], pen=None, symbol="d", symbolSize=10)
+        self.legend.setOffset((-10, 5))
         self._planned: Sequence[PlannedEvent] = ()
         self._programmed: Sequence[ShotEvent] = ()
 

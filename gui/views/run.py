@@ -117,6 +117,14 @@ class RunView(QWidget):
         self.note.returnPressed.connect(self._write)
         return _column("Log and notes", self.log, self.note)
 
+    def only_show(self) -> None:
+        """There is nobody to ask."""
+        for button in self.findChildren(QPushButton):
+            button.hide()
+        self.note.hide()
+        self.plan.hide()
+        self.details.setCurrentWidget(self.shot)
+
     def choose(self, path: Path) -> None:
         """Show a plan and have it checked."""
         self.queue.setEnabled(False)

@@ -51,8 +51,10 @@ def opened(qtbot: QtBot) -> Iterator[Callable[[Feed], Window]]:
     def open_window(feed: Feed) -> Window:
         window = Window(feed)
         windows.append(window)
-        with qtbot.waitExposed(window):
+        with qtbot.waitActive(window):
             window.show()
+            # Without a window manager nobody else gives it the keyboard.
+            window.activateWindow()
         return window
 
     yield open_window

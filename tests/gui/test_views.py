@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -18,10 +18,11 @@ from daq.face.preview import PlannedEvent, Preview
 from daq.face.reduced import Moments
 from gui.curves import Curves, Yield
 from gui.feed import Feed, ServiceFeed
+from gui.plots.plot import Plot
 from gui.preferences import Preferences
 from gui.procedures import PROCEDURES
 from gui.window import Window
-from tests.gui.fake import FakeClient, moments, reduced, running, shot_times, trace
+from tests.gui.fake import FakeClient, magnet, moments, reduced, running, shot_times, trace
 
 Open = Callable[[Feed], Window]
 Until = Callable[[Callable[[], object]], None]
@@ -208,3 +209,22 @@ def test_marks_of_the_axis_count_from_the_middle_of_the_beam() -> None:
     assert curve is not None
     assert curve.projection_uB is not None
     assert math.isclose(float(np.ptp(curve.projection_uB)), 5.0)
+
+
+def test_nothing_piles_up_while_a_run_goes_on(opened: Open) -> None:
+    """Hours of messages leave as many objects and drawn items as the first ones."""
+    client = FakeClient(running(), magnet(), reduced(), trace(), moments(), shot_times())
+    window = opened(ServiceFeed(client))
+
+    def counted(messages: int) -> tuple[int, int]:
+        for number in range(messages):
+            client.put(reduced(shots=100 + 10 * number))
+            client.put(trace(shot=number))
+            client.put(moments())
+            client.put(magnet(float(number)))
+            window.tabs.setCurrentIndex(number % window.tabs.count())
+            window.beat()
+        plots = window.findChildren(Plot)
+        return len(window.findChildren(QObject)), sum(len(plot.scene().items()) for plot in plots)
+
+    assert counted(30) == counted(60)

@@ -292,7 +292,7 @@ def test_a_service_that_says_nothing_does_not_freeze_it(opened: Open, until: Unt
         with Client(place.where / "dead.json", program="window", place=place, wait_s=0) as client:
             window = opened(ServiceFeed(client))
             beats: list[None] = []
-            window._timer.timeout.connect(lambda: beats.append(None))
+            window.timer.timeout.connect(lambda: beats.append(None))
             until(lambda: len(beats) > 20)
             assert window.header.banner.isVisible()
             assert "NOT HEARD" in window.header.banner.text()
