@@ -25,6 +25,7 @@ bench: $(VENV)/installed-test
 	$(BIN)/python -P benchmarks/polling.py
 	$(BIN)/python -P benchmarks/engine.py
 	$(BIN)/python -P benchmarks/sharing.py
+	$(BIN)/python -P benchmarks/reduction.py
 	$(BIN)/python -P benchmarks/window.py
 	$(BIN)/python -P benchmarks/recording.py speed engine memory replay sustained 60 kills 500 power 1000
 

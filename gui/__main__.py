@@ -12,11 +12,9 @@ from pathlib import Path
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
-from daq.record.run_file import RunFileError
 from daq.service.client import Client
 from daq.service.errors import ServiceError
 from gui.feed import Feed, ServiceFeed
-from gui.replay import ReplayFeed
 from gui.window import Window
 
 END_SERVICE = 3
@@ -38,7 +36,7 @@ def main() -> int:
     with ExitStack() as context:
         try:
             feed = _feed(given, context)
-        except (RunFileError, ServiceError) as error:
+        except ServiceError as error:
             print(f"clusterbeam: {error}", file=sys.stderr)
             return 1
         window = Window(feed, given.may_end)
@@ -52,7 +50,14 @@ def main() -> int:
 
 def _feed(given: argparse.Namespace, context: ExitStack) -> Feed:
     if given.replay is not None:
-        return context.enter_context(ReplayFeed(given.replay, given.speed))
+        # A window of a service needs nothing of this, and is there sooner without it.
+        from daq.record.run_file import RunFileError
+        from gui.replay import ReplayFeed
+
+        try:
+            return context.enter_context(ReplayFeed(given.replay, given.speed))
+        except RunFileError as error:
+            raise ServiceError(str(error)) from None
     return ServiceFeed(context.enter_context(Client(given.where, program="window", wait_s=0)))
 
 

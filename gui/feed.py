@@ -3,10 +3,13 @@
 import math
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from daq.face.commands import Answer, Command
 from daq.face.state import AnyPart, Change, Snapshot, key
+
+if TYPE_CHECKING:
+    from gui.scrubber import Replayed
 
 Kind = TypeVar("Kind")
 Kinds = frozenset[type]
@@ -59,6 +62,8 @@ class Feed(Protocol):
     """Where a window hears from, and whom it asks; nothing here waits."""
 
     live: bool
+    replayed: "Replayed | None" = None
+    """Itself, if it shows a recorded run."""
 
     def update(self, model: Model) -> Kinds:
         """Bring the model up to date; the kinds of parts that have changed."""

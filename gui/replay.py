@@ -8,7 +8,6 @@ from threading import Condition, Thread
 from types import TracebackType
 from typing import Self
 
-from daq.analysis.follow import follow
 from daq.face.board import Board
 from daq.face.commands import Answer, Command
 from daq.face.reduced import Moments, Published
@@ -40,6 +39,7 @@ class ReplayFeed(Feed):
             self._log = LogPart(tuple(f"{entry.time_s:.1f} s  {entry.text}" for entry in run.log()))
             self._run = RunPart("replay", told, run.title, str(path), recorded + lost, recorded, lost, recorded + lost)
         self._path, self.speed, self.held = path, speed, False
+        self.replayed = self
         self.shots, self.of = 0, recorded
         """How many shots have been looked at, and how many there are."""
         self._board: Board[Published] = Board()
@@ -103,6 +103,9 @@ class ReplayFeed(Feed):
 
     def _pass(self) -> None:
         """From the first shot to the last."""
+        # It takes a second to come, and the window should be there by then.
+        from daq.analysis.follow import follow
+
         self.shots, self._armed_s = 0, math.inf
         self._board.drop((Moments.__name__,))
         self._passes += 1

@@ -1,9 +1,22 @@
 """Where a replay is, how fast it goes, and going elsewhere in it."""
 
+from typing import Protocol
+
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
-from gui.replay import ReplayFeed
+
+class Replayed(Protocol):
+    """What a feed of a recorded run has more than others."""
+
+    speed: float
+    shots: int
+    of: int
+
+    def seek(self, shots: int) -> None: ...
+
+    def change(self, *, speed: float | None = None, held: bool | None = None) -> None: ...
+
 
 SPEEDS = (0.1, 1.0, 10.0, 100.0, 0.0)
 """Times the rate of then; 0: as fast as it can be read."""
@@ -12,7 +25,7 @@ SPEEDS = (0.1, 1.0, 10.0, 100.0, 0.0)
 class Scrubber(QWidget):
     """Of one replay."""
 
-    def __init__(self, feed: ReplayFeed) -> None:
+    def __init__(self, feed: Replayed) -> None:
         super().__init__()
         self._feed = feed
         self.hold, self.place = QPushButton("&Hold"), QSlider(Qt.Orientation.Horizontal)

@@ -18,7 +18,6 @@ from gui.feed import Feed, Model
 from gui.header import Header
 from gui.look import say
 from gui.preferences import THEMES, Preferences
-from gui.replay import ReplayFeed
 from gui.scrubber import Scrubber
 from gui.views.beam import BeamView
 from gui.views.calibrate import CalibrateView
@@ -49,7 +48,7 @@ class Window(QMainWindow):
         self.asking = Asking(feed, self._told)
         self.key = StopKey(self.emergency_stop)
         self.header = Header(feed.live)
-        self.scrubber = Scrubber(feed) if isinstance(feed, ReplayFeed) else None
+        self.scrubber = Scrubber(feed.replayed) if feed.replayed is not None else None
         self.run, self.beam, self.signal = RunView(self.asking), BeamView(), SignalView()
         self.machine, self.safety = MachineView(self.asking, self.key), SafetyView(self.asking)
         self.calibrate, self.results, self.large = CalibrateView(self.key), ResultsView(self.key), LargeView()

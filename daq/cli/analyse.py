@@ -10,9 +10,11 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import Progress
 from rich.table import Table
 
-from daq.analysis import HEADINGS, Results, moments_figure, table
+from daq.analysis.figure import moments_figure
 from daq.analysis.parallel import executor
+from daq.analysis.results import Results
 from daq.analysis.runs import PointResults, analyse_run
+from daq.analysis.table import HEADINGS, table
 from daq.cli.console import err, out, print_json
 from daq.record.series import Series
 from daq.record.verify import Report, count_shots, sum_up

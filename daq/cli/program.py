@@ -14,6 +14,7 @@ from daq.cli.gui import gui
 from daq.cli.log import log
 from daq.cli.plan import plan
 from daq.cli.recover import recover
+from daq.cli.relaxation import relaxation
 from daq.cli.replay import replay
 from daq.cli.reproduce import reproduce
 from daq.cli.run import run
@@ -21,6 +22,7 @@ from daq.cli.safe import safe
 from daq.cli.serve import serve
 from daq.cli.simulate import simulate
 from daq.cli.simulation import SimulationError
+from daq.cli.spectrum import spectrum
 from daq.cli.talk import talk
 from daq.cli.verify import verify
 from daq.engine.forecast import OutputError
@@ -52,8 +54,25 @@ program = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    demo, simulate, check, talk, plan, run, safe, calibrate, analyse, reproduce, verify, recover, log, replay, serve, gui,
-)  # fmt: skip
+    demo,
+    simulate,
+    check,
+    talk,
+    plan,
+    run,
+    safe,
+    calibrate,
+    analyse,
+    spectrum,
+    relaxation,
+    reproduce,
+    verify,
+    recover,
+    log,
+    replay,
+    serve,
+    gui,
+)
 for command in COMMANDS:
     program.command()(command)
 

@@ -4,6 +4,8 @@ A fixed-point unit makes every sum an exact integer: blocks may be added in any 
 The baseline is one number per shot, rounded to a sixteenth of a code.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,20 +17,31 @@ EXACT = 2**53
 """Float64 adds whole numbers exactly up to here, and only float64 multiplies matrices fast."""
 
 
-def baselines(traces: NDArray[np.int16], samples: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Baseline of each shot, int64[shots] in sixteenths of a code: mean of the samples near their median.
+@dataclass(frozen=True)
+class Levels:
+    """Baseline and noise (rms) of each shot, int64[shots] in sixteenths of a code."""
+
+    baseline: NDArray[np.int64]
+    noise: NDArray[np.int64]
+
+
+def levels(traces: NDArray[np.int16], samples: NDArray[np.intp]) -> Levels:
+    """Mean and standard deviation of the samples near their median, of each shot.
 
     `traces` int16[shots, samples].  The cut is symmetric about the median, its width from the lower quartile range,
-    which ions (positive) do not reach.
+    which ions (positive) do not reach.  It takes 1.3 % off the deviation of Gaussian noise, which stays off.
     """
     chosen = np.take(traces, samples, axis=1)
     count = chosen.shape[1]
     low, median = ranked(chosen, int(0.159 * count), count // 2).astype(np.int32)
     reach = np.ceil(CLIP * np.maximum(median - low, 1)).astype(np.int32)
     kept = (chosen >= _code(median - reach)) & (chosen <= _code(median + reach))
-    sums = (chosen * kept).sum(axis=1, dtype=np.int64)
-    rounded: NDArray[np.int64] = np.rint(PARTS * sums / _true(kept)).astype(np.int64)
-    return rounded
+    count = _true(kept)
+    inside = np.subtract(chosen, median[:, None], dtype=np.int32) * kept
+    sums, squares = inside.sum(axis=1, dtype=np.int64), np.einsum("ij,ij->i", inside, inside, dtype=np.int64)
+    baseline = np.rint(PARTS * (count * median + sums) / count).astype(np.int64)
+    noise = np.rint(PARTS * np.sqrt(squares / count - (sums / count) ** 2)).astype(np.int64)
+    return Levels(baseline, noise)
 
 
 def ranked(codes: NDArray[np.int16], *places: int) -> NDArray[np.int16]:
@@ -59,13 +72,13 @@ def _bracket(codes: NDArray[np.int16], places: NDArray[np.int64]) -> tuple[NDArr
     return low.astype(np.int32), high.astype(np.int32)
 
 
-def charges(traces: NDArray[np.int16], samples: NDArray[np.intp], baseline: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Charge per shot and bin, int64[shots, …] in sixteenths of a code times sample, baseline subtracted.
+def charges(codes: NDArray[np.int16], samples_per_bin: int, baseline: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Charge per shot, window and bin, int64[shots, windows, bins] in sixteenths of a code times sample, baseline subtracted.
 
-    `samples` intp[samples per bin, …] are the samples of each bin.
+    `codes` int16[shots, windows, samples] are whole bins.
     """
-    codes: NDArray[np.int64] = np.take(traces, samples, axis=1, mode="clip").sum(axis=1, dtype=np.int64)
-    return PARTS * codes - len(samples) * baseline.reshape(-1, *(1 for _ in codes.shape[1:]))
+    total: NDArray[np.int64] = np.sum([codes[:, :, i::samples_per_bin] for i in range(samples_per_bin)], axis=0, dtype=np.int64)
+    return PARTS * total - samples_per_bin * baseline[:, None, None]
 
 
 def products(charge: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,9 +10,10 @@ import numpy as np
 
 from config.calibration import Calibrations
 from daq.record.blocks import ShotBlock, Step, TraceAxis
+from daq.reduce.counting import MARGIN, added_samples
 from daq.reduce.profiles import Profiles, SpectrumSums, StepSums
 from daq.reduce.tally import Places, Tally
-from daq.reduce.windows import bin_samples, cluster_windows, ion_free_samples
+from daq.reduce.windows import cluster_windows, ion_free_samples, stretches
 
 MCP = 0
 """Channel of a block that holds the MCP signal."""
@@ -24,18 +25,27 @@ SHOTS_AT_ONCE = 2**15
 class Reducer:
     """Adds blocks to sums per step and spectra per set field.
 
-    `sizes` are the clusters of `element` to make profiles of; `saturated_code` the code of a clipped sample.
+    `sizes` are the clusters of `element` to make profiles of; `saturated_code` the code of a clipped sample.  Without
+    `counting` there is charge only.
     """
 
     def __init__(
-        self, axis: TraceAxis, element: str, sizes: Iterable[int], calibrations: Calibrations, saturated_code: int = SATURATED
+        self,
+        axis: TraceAxis,
+        element: str,
+        sizes: Iterable[int],
+        calibrations: Calibrations,
+        saturated_code: int = SATURATED,
+        counting: bool = True,
     ) -> None:
         self._axis, self._element = axis, element
         self._windows, self._outside = cluster_windows(axis, element, sizes, calibrations)
         if not self._windows:
             raise ValueError(f"none of the sizes of {element} given arrives inside the trace; record longer or name others")
         ion_free = ion_free_samples(axis, element, self._windows, calibrations)
-        self._places = Places(bin_samples(self._windows), ion_free, saturated_code)
+        looked_at, per_bin = stretches(self._windows, *MARGIN), self._windows[0].samples_per_bin
+        added = added_samples(axis.interval_s) if counting else 0
+        self._places = Places(looked_at, per_bin, ion_free, saturated_code, added)
         self._steps: dict[int, StepSums] = {}
         self._spectra: dict[float, SpectrumSums] = {}
         self._tally: Tally | None = None

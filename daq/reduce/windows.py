@@ -67,15 +67,15 @@ def cluster_windows(
     return tuple(inside), tuple(window.size for window in outside)
 
 
-def bin_samples(windows: tuple[Window, ...]) -> NDArray[np.intp]:
-    """Indices of the samples of each bin, intp[samples per bin, windows, bins of the widest].
+def stretches(windows: tuple[Window, ...], before: int, after: int) -> NDArray[np.intp]:
+    """Indices of the samples of all windows in order of time, intp[windows, samples], with so many bins before and after.
 
-    Those of a narrower window go on beyond its end, perhaps beyond the trace's.
+    All are as long as the widest: a narrower window goes on beyond its end, and any of them perhaps beyond the trace's.
     """
     per_bin = windows[0].samples_per_bin
     bins = max(window.bins for window in windows)
     first = np.array([window.first for window in windows])
-    samples: NDArray[np.intp] = np.arange(per_bin)[:, None, None] + first[:, None] + per_bin * np.arange(bins)
+    samples: NDArray[np.intp] = first[:, None] + np.arange(-before * per_bin, (bins + after) * per_bin)
     return samples
 
 

@@ -15,7 +15,7 @@ from simulators.world.detector import FWHM, POOL_SAMPLES, Noise, traces
 from simulators.world.flight import STEPS, Flight, positions
 from simulators.world.magnet import Magnet
 from simulators.world.shot import NOMINAL_IONISATION_MJ, NOMINAL_PRESSURE_BAR, Bunch, bunch
-from simulators.world.truth import LIGHT_ISOTOPE, MASSES_U, NOZZLES, Cluster, Truth
+from simulators.world.truth import HYDROGEN_U, LIGHT_ISOTOPE, MASSES_U, NOZZLES, OXYGEN_U, Cluster, Truth
 
 HOUR_S = 3600.0
 PHOTODIODE_V, PHOTODIODE_S = 0.5, 25e-9
@@ -34,6 +34,7 @@ class _Draw:
     height: Floats
     focus: Floats
     level: Floats
+    fate: Floats
     jitter: float
     noise_start: int
 
@@ -116,7 +117,8 @@ class Beamline:
         normal = random.standard_normal((len(cluster), 2))
         height = random.standard_exponential(len(cluster))
         focus, level = random.random((2, len(cluster)))
-        return _Draw(cluster, light, uniform, normal, height, focus, level, jitter, noise_start)
+        fate = random.random(len(cluster))
+        return _Draw(cluster, light, uniform, normal, height, focus, level, fate, jitter, noise_start)
 
     def _fly(self, shots: Sequence[ShotConditions], bunches: Sequence[Bunch | None], draws: Sequence[_Draw]) -> _Ions:
         machine = self.machine
@@ -135,12 +137,14 @@ class Beamline:
         pressure = np.array([max(one.helium_pressure_bar, 0.1) for one in shots])
         flips = self._flips_6_bar[cluster] * ((pressure / NOMINAL_PRESSURE_BAR) ** -self._flips_exponent)[shot]
         flight_s = of_shot([one.ionisation_s - one.opening_s if one else 1.0 for one in bunches])
-        mass_u = self._mass_u[cluster] + light * self._light_u
+        more_u, charge = self._fates(np.concatenate([draw.fate for draw in draws]))
+        mass_u = self._mass_u[cluster] + light * self._light_u + more_u
+        bare = more_u == 0
         passed_s = normal[:, 0] * machine.chopper_opening_s / FWHM
         flight = Flight(
             mass_u=mass_u,
-            moment_uB=self._moment_uB[cluster] * self._excitation(cluster, temperature_K, level),
-            blocked=self._blocked[cluster],
+            moment_uB=self._moment_uB[cluster] * self._excitation(cluster, temperature_K, level) * bare,
+            blocked=self._blocked[cluster] & bare,
             flips=flips,
             velocity_m_s=machine.chopper_to_ionisation_m / (flight_s - passed_s),
             field_T=np.abs(of_shot(field_T)),
@@ -152,7 +156,9 @@ class Beamline:
         late_s = of_shot([one.ionisation_s - (shots[i].digitizer_s or 0.0) if one else 0.0 for i, one in enumerate(bunches)])
         late_s += machine.ionisation_jitter_s * of_shot([draw.jitter for draw in draws])
         late_s += normal[:, 1] * machine.ionisation_pulse_s / FWHM
-        arrival_s = late_s + self._flight_time_s(mass_u, z) * (1 - self._drift(of_shot([one.t0_s for one in shots])) / 2)
+        arrival_s = late_s + self._flight_time_s(mass_u / charge, z) * (
+            1 - self._drift(of_shot([one.t0_s for one in shots])) / 2
+        )
         kept = np.abs(z) < machine.acceptance_m
         # Wherever a focus is nowhere, a width without end stands for it.
         at_m = of_shot([0.0 if one.focus_stage_m is None else one.focus_stage_m - machine.focus_centre_m for one in shots])
@@ -160,6 +166,13 @@ class Beamline:
         kept &= np.concatenate([draw.focus for draw in draws]) < np.exp(-(((z - at_m) / width_m) ** 2) / 2)
         height_V = np.concatenate([draw.height for draw in draws]) * machine.pulse_height_V
         return _Ions(shot[kept], arrival_s[kept], height_V[kept])
+
+    def _fates(self, fate: Floats) -> tuple[Floats, Floats]:
+        """Mass in u that each cluster has taken up, and the charge its ion has got."""
+        machine = self.machine
+        shares = [machine.hydride_share, machine.oxide_share, machine.dioxide_share, machine.doubly_charged_share]
+        which = np.searchsorted(np.cumsum(shares), fate, side="right")
+        return np.array([HYDROGEN_U, OXYGEN_U, 2 * OXYGEN_U, 0.0, 0.0])[which], np.array([1.0, 1.0, 1.0, 2.0, 1.0])[which]
 
     def _flight_time_s(self, mass_u: Floats, z: Floats) -> Floats:
         machine = self.machine

@@ -11,12 +11,14 @@ from config.model import Model, check_model, read_toml
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 SHIPPED = Path(__file__).with_name("truth.toml")
+Share = Annotated[float, Field(ge=0, le=0.25)]
 HIGHEST_MOMENT_UB = 100.0
 NOZZLES = ("optimised", "other")
 """Shapes of the source's nozzle: the one that thermalises best, and the paper's other one."""
 
 MASSES_U = {"V": 50.94396, "Nb": 92.90637, "Ta": 180.94800, "Al": 26.98154}
 """Main isotopologues (physics sheet)."""
+HYDROGEN_U, OXYGEN_U = 1.00783, 15.99491
 LIGHT_ISOTOPE = {"V": (0.0025, -0.99679)}
 """Share of the lighter isotope and its mass difference in u: 50V."""
 
@@ -76,6 +78,10 @@ class Machine(Model):
     size_at_maximum: Positive
     size_spread: Positive
     yield_fluctuation: NotNegative
+    hydride_share: Share = 0.0
+    oxide_share: Share = 0.0
+    dioxide_share: Share = 0.0
+    doubly_charged_share: Share = 0.0
     best_lamp_to_q_switch_s: Positive
     flash_lamp_insertion_s: NotNegative
     q_switch_insertion_s: NotNegative

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from config.calibration import Calibrations
-from daq.analysis import analyse
+from daq.analysis.moments import analyse
 from daq.reduce import Reducer
 from tests.daq.analysis.beam import AXIS, Beam, magnetic, none, step_at, thermal, traces
 

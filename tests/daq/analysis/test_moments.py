@@ -9,7 +9,8 @@ import pytest
 
 from config.calibration import Calibrations
 from config.laboratory import read_laboratory
-from daq.analysis import ClusterResult, Results, analyse
+from daq.analysis.moments import analyse
+from daq.analysis.results import ClusterResult, Results
 from tests.daq.analysis.beam import ABBA, Beam, charge_profiles, magnetic, none, thermal
 
 CLUSTERS = {

@@ -12,12 +12,12 @@ from distributed import LocalCluster
 
 from daq.analysis import parallel
 from daq.analysis.parallel import executor, reduce_on
-from daq.analysis.published import reduced
 from daq.analysis.runs import reduce_run
 from daq.record.series import Series
 from tests.daq.analysis.test_follow import run_file
 from tests.daq.cli.test_damaged_files import clusterbeam
 from tests.daq.record.test_parts import BURSTS, SHOTS, run
+from tests.daq.reduce.sums import bits
 
 __all__ = ["clusterbeam", "run_file"]
 
@@ -37,7 +37,7 @@ def test_pieces_in_other_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with Series(newest) as series, ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         together = reduce_on(pool, series, told.append)
         alone = reduce_run(series)
-    assert reduced("", 0, together) == reduced("", 0, alone)
+    assert bits(together) == bits(alone)
     assert [sums.step for sums in together.steps] == [sums.step for sums in alone.steps]
     good = told[-1]
     assert sorted(told) == told
@@ -57,7 +57,7 @@ def test_a_dask_cluster(run_file: Path, clusterbeam: Callable[..., tuple[int, st
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         with Series(run_file) as series, executor(1, scheduler=cluster.scheduler_address) as pool:
             assert pool is not None
-            assert reduced("", 0, reduce_on(pool, series)) == reduced("", 0, reduce_run(series))
+            assert bits(reduce_on(pool, series)) == bits(reduce_run(series))
         here = clusterbeam("analyse", run_file, "--json")
         there = clusterbeam("analyse", run_file, "--json", "--scheduler", cluster.scheduler_address)
     assert here == there

@@ -5,9 +5,11 @@ import pytest
 
 from config.calibration import Calibrations
 from config.laboratory import read_laboratory
-from daq.analysis import HEADINGS, Results, analyse, moments_figure, table
-from daq.analysis.figure import shown
+from daq.analysis.figure import moments_figure, shown
+from daq.analysis.moments import analyse
 from daq.analysis.paper_table import paper_uB
+from daq.analysis.results import Results
+from daq.analysis.table import HEADINGS, table
 from daq.reduce import Profiles
 from tests.daq.analysis.beam import Beam, charge_profiles, magnetic, none, thermal
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from daq.reduce.charge import CLIP, PARTS, baselines, charges, products, ranked
+from daq.reduce.charge import CLIP, PARTS, charges, levels, products, ranked
 
 CODES = st.integers(-(2**15), 2**15 - 1)
 FEW = st.integers(-3, 3)
@@ -39,14 +39,14 @@ def test_a_baseline_is_the_mean_of_the_samples_near_the_median(traces: np.ndarra
         low, median = ordered[int(0.159 * len(row))], ordered[len(row) // 2]
         kept = row[abs(row - median) <= np.ceil(CLIP * max(median - low, 1))]
         expected.append(round(PARTS * int(kept.sum()) / len(kept)))
-    assert baselines(traces, samples).tolist() == expected
+    assert levels(traces, samples).baseline.tolist() == expected
 
 
 def test_a_charge_is_the_sum_of_its_bins_samples_over_the_baseline() -> None:
-    traces = np.random.default_rng(1).integers(-(2**15), 2**15, (4, 50)).astype(np.int16)
-    bins, baseline = np.arange(24).reshape(3, 2, 4), np.array([0, 5, -7, 2**19])
-    expected = PARTS * traces.astype(int)[:, bins].sum(axis=1) - 3 * baseline[:, None, None]
-    np.testing.assert_array_equal(charges(traces, bins, baseline), expected)
+    codes = np.random.default_rng(1).integers(-(2**15), 2**15, (4, 2, 12)).astype(np.int16)
+    baseline = np.array([0, 5, -7, 2**19])
+    expected = PARTS * codes.astype(int).reshape(4, 2, 4, 3).sum(axis=3) - 3 * baseline[:, None, None]
+    np.testing.assert_array_equal(charges(codes, 3, baseline), expected)
 
 
 @settings(deadline=None)

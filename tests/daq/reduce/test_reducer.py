@@ -46,9 +46,11 @@ def test_any_partition_in_any_order_gives_equal_bits(cuts: set[int], order: obje
     order.shuffle(parts)  # type: ignore[attr-defined]
     whole, pieces = reduced((OFF, block(SHOTS))), reduced(*((OFF, part) for part in parts))
     for size in SIZES:
-        one, other = whole.profile(size, 0.0), pieces.profile(size, 0.0)
-        assert np.array_equal(one.values, other.values)
-        assert np.array_equal(one.covariance, other.covariance)
+        for counted in (False, True):
+            one, other = whole.profile(size, 0.0, counted), pieces.profile(size, 0.0, counted)
+            assert np.array_equal(one.values, other.values)
+            assert np.array_equal(one.covariance, other.covariance)
+    assert whole.steps[0].quiet == pieces.steps[0].quiet
     assert np.array_equal(whole.spectra[0.0].mean(), pieces.spectra[0.0].mean())
     assert whole.steps[0].number_sum == pieces.steps[0].number_sum
 
@@ -62,6 +64,75 @@ def test_a_pulse_is_found_in_its_bin_with_its_charge() -> None:
     assert profile.values.sum() == pytest.approx(320, abs=6)
     assert profile.values[at_peak].sum() == pytest.approx(320, abs=3)
     assert abs(profile.values[~at_peak]).max() < 2
+
+
+def test_a_pulse_is_counted_in_its_bin() -> None:
+    traces = noise(200)
+    centre = round((float(undeflected_time_s(cluster_mass_u("V", 4), CALIBRATIONS.mass)) - SHORT.start_s) / SHORT.interval_s)
+    traces[:50, centre - 1 : centre + 2] += np.array([60, 200, 60], dtype=np.int16)
+    profile = reduced((OFF, block(traces))).profile(4, 0.0, counted=True)
+    assert profile.counts is not None
+    at_peak = int(np.abs(profile.time_s - SHORT.start_s - SHORT.interval_s * centre).argmin())
+    assert profile.counts.ions[at_peak] == 50 == profile.counts.ions.sum()
+    assert profile.counts.live[at_peak + 1] == 150
+    assert profile.values[at_peak] == pytest.approx(-np.log(1 - 50 / 200))
+
+
+def test_few_ions_are_counted_and_many_integrated() -> None:
+    rng, traces = np.random.default_rng(6), noise(3000)
+    for size, per_shot in ((3, 0.05), (4, 0.5), (5, 5.0)):
+        time_s = float(undeflected_time_s(cluster_mass_u("V", size), CALIBRATIONS.mass))
+        shot = np.repeat(np.arange(len(traces)), rng.poisson(per_shot, len(traces)))
+        place = rng.normal((time_s - SHORT.start_s) / SHORT.interval_s, 5.0, len(shot)).round().astype(int)
+        np.add.at(traces, (shot, place), rng.exponential(300.0, len(shot)).astype(np.int16) + np.int16(30))
+    profiles = reduced((OFF, block(traces)))
+    rare, usual, crowd = (profiles.choice(size) for size in SIZES)
+    assert (rare.counted, usual.counted, crowd.counted) == (True, False, False)
+    # A Gaussian of 10 ns rms holds 0.23 of its ions in the highest bin of 6 ns.
+    assert rare.occupancy == pytest.approx(0.05 * 0.22, rel=0.2)
+    assert usual.occupancy == pytest.approx(0.5 * 0.22, rel=0.15)
+    assert profiles.profile(3, 0.0, counted=True).values.sum() == pytest.approx(0.05, rel=0.2)
+    assert profiles.profile(4, 0.0, counted=True).values.sum() == pytest.approx(0.5, rel=0.1)
+
+
+def test_where_every_shot_has_an_ion_there_is_nothing_to_count() -> None:
+    traces = noise(100)
+    centre = round((float(undeflected_time_s(cluster_mass_u("V", 4), CALIBRATIONS.mass)) - SHORT.start_s) / SHORT.interval_s)
+    traces[:, centre] += 300
+    profiles = reduced((OFF, block(traces)))
+    assert profiles.occupancy(4) == np.inf
+    assert not profiles.choice(4).counted
+    with pytest.raises(ValueError, match=r"V4 at 0 T has too many ions to count: .* use charge"):
+        profiles.profile(4, 0.0, counted=True)
+
+
+def test_a_window_whose_charge_was_cut_off_says_so() -> None:
+    traces = noise(100)
+    for size, shots in ((3, 0), (4, 7)):
+        centre_s = float(undeflected_time_s(cluster_mass_u("V", size), CALIBRATIONS.mass))
+        traces[:shots, round((centre_s - SHORT.start_s) / SHORT.interval_s)] = np.iinfo(np.int16).max
+    profiles = reduced((OFF, block(traces)))
+    assert [profiles.choice(size).saturated for size in SIZES] == [0, 7, 0]
+
+
+def test_baseline_and_noise_of_a_step_are_kept() -> None:
+    baseline = np.random.default_rng(7).normal(-500.0, 2.0, (400, 1))
+    traces = np.rint(np.random.default_rng(8).normal(baseline, 3.0, (400, SHORT.samples))).astype(np.int16)
+    (sums,) = reduced((OFF, block(traces[:150])), (OFF, block(traces[150:], first=150))).steps
+    assert sums.baseline_codes == pytest.approx(baseline.mean(), abs=0.1)
+    assert sums.wander_codes == pytest.approx(baseline.std(), rel=0.02)
+    assert sums.noise_codes == pytest.approx(3.0, rel=0.02)
+
+
+def test_without_counting_there_is_charge_alone() -> None:
+    reducer = Reducer(SHORT, "V", SIZES, CALIBRATIONS, counting=False)
+    reducer.add(OFF, block(SHOTS))
+    profiles, counted = reducer.profiles(), reduced((OFF, block(SHOTS)))
+    assert np.array_equal(profiles.profile(4, 0.0).values, counted.profile(4, 0.0).values)
+    assert (profiles.choice(4).counted, profiles.choice(4).occupancy) == (False, None)
+    for refused in (lambda: profiles.profile(4, 0.0, counted=True), lambda: profiles.occupancy(4)):
+        with pytest.raises(ValueError, match="were not counted"):
+            refused()
 
 
 def test_the_covariance_is_that_of_the_means() -> None:

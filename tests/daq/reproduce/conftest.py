@@ -7,8 +7,9 @@ import pytest
 
 from config.calibration import Calibrations
 from config.laboratory import read_laboratory
-from daq.analysis import Results, analyse
 from daq.analysis.calibrate import Estimate, Made, Row
+from daq.analysis.moments import analyse
+from daq.analysis.results import Results
 from daq.reproduce.claims import NB, TA, V2, V2_NOZZLE, V25, V40, V60, V100
 from daq.reproduce.found import Calibrated, Found, Measured
 from daq.reproduce.parts import CALIBRATIONS, MEASUREMENTS

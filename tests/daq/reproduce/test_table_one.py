@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from daq.analysis import Results
-from daq.analysis.results import ClusterResult
+from daq.analysis.results import ClusterResult, Results
 from daq.reproduce import table_one
 
 OURS = Results(

@@ -205,3 +205,23 @@ def test_a_wrong_truth_is_refused(tmp_path: Path, text: str, said: str) -> None:
     path.write_text(text)
     with pytest.raises(ConfigurationError, match=said):
         read_truth(path)
+
+
+def test_clusters_take_up_hydrogen_and_oxygen_and_lose_a_second_electron_when_told_to() -> None:
+    truth = read_truth()
+    shares = {"hydride_share": 0.2, "oxide_share": 0.2, "doubly_charged_share": 0.2}
+    changed = truth.model_copy(update={"machine": truth.machine.model_copy(update=shares)})
+    usual, other = (Beamline(one, 3).expose([GOOD] * 150, np.arange(150), CAPTURE).mean(axis=0) for one in (truth, changed))
+    usual, other = usual - np.median(usual), other - np.median(other)
+
+    def area(trace: NDArray[np.float64], mass_u: float) -> float:
+        late_s = MACHINE.ionisation_insertion_s - 1.2e-6
+        centre = round((MACHINE.t0_s + late_s + MACHINE.k_s_per_sqrt_u * np.sqrt(mass_u)) / CAPTURE.interval_s)
+        return float(trace[centre - 14 : centre + 15].sum())
+
+    atom_u = 50.94396
+    v4 = area(usual, 4 * atom_u)
+    for mass_u in (4 * atom_u + 1.00783, 4 * atom_u + 15.99491):
+        assert area(other, mass_u) == pytest.approx(0.2 * v4, rel=0.25)
+        assert abs(area(usual, mass_u)) < 0.03 * v4
+    assert area(other, 7.5 * atom_u) == pytest.approx(0.2 * area(usual, 15 * atom_u), rel=0.25)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from config.calibration import Calibrations
-from daq.analysis import Results, analyse
 from daq.analysis.calibrate.chopper import ChopperResult, Seeming, calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate
-from daq.analysis.results import ClusterResult
+from daq.analysis.moments import analyse
+from daq.analysis.results import ClusterResult, Results
 from tests.daq.analysis.beam import Beam, charge_profiles, magnetic, none
 
 PATH_m = 1.68
