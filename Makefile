@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench faults interruptions fuzz mutate docs interop screen clean
+.PHONY: demo paper test check bench faults interruptions fuzz mutate docs interop clean screen
 
 demo: $(VENV)/installed
 	$(BIN)/clusterbeam demo
+
+# The paper from an empty directory: table, figures and a page that compares, in paper/.
+paper: $(VENV)/installed-analyst
+	$(BIN)/clusterbeam reproduce paper
 
 test: $(VENV)/installed-test check
 	$(BIN)/python -P -m pytest -n auto --dist loadfile
@@ -65,7 +69,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
+$(VENV)/installed-analyst: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[analyst]'
+	touch $@ $(VENV)/installed
+
 $(VENV)/installed-test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
-	touch $@ $(VENV)/installed
+	touch $@ $(VENV)/installed $(VENV)/installed-analyst

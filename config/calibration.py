@@ -42,6 +42,9 @@ class DeflectionCalibration(Model):
     C_T_m: Measured
     relative_gradient_slope_per_m: float = -310.0
     """d ln G / dz at the working height (derived, two-wire formula); with it a deflected peak is stretched."""
+    velocity_m_s: Positive | None = None
+    """Where C comes from atoms, theirs.  The uncertainty of C is then without that of the velocity: flight path and time zero
+    are the same for atoms and clusters, and most of their errors cancel in a moment."""
 
 
 class VelocityCalibration(Model):

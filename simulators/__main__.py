@@ -14,7 +14,7 @@ from config.writing import write_toml
 from simulators.laboratory import SimulatedLaboratory
 from simulators.server import Wiring, start, until_ended
 from simulators.wire.clock import Clock
-from simulators.world.truth import read_truth
+from simulators.world.truth import NOZZLES, read_truth
 
 
 def arguments() -> argparse.Namespace:
@@ -31,9 +31,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--faults", type=Path, help="TOML file of faults and their times")
     parser.add_argument("--rod", choices=("V", "Nb", "Ta", "Al"), default="V", help="metal in the source")
     parser.add_argument("--focus", choices=("wide", "narrow"), default="wide", help="the ionising light, by its lens")
+    parser.add_argument("--nozzle", choices=NOZZLES, default=NOZZLES[0], help="shape of the source's nozzle")
     parser.add_argument("--transfer-MB-s", type=float, help="how fast the digitizer's network is")
     parser.add_argument("--canned", action="store_true", help="fixed traces instead of simulated ones")
     parser.add_argument("--json", action="store_true", help="print one JSON line when ready")
+    parser.add_argument("--print-truth", action="store_true", help="print the truth as one JSON line instead, and end")
     parser.add_argument("--until-stdin-closes", action="store_true", help="end when standard input ends")
     return parser.parse_args()
 
@@ -44,6 +46,7 @@ async def run(options: argparse.Namespace, laboratory: Laboratory, calibrations:
         laboratory, read_truth(options.truth), options.seed, cold=options.cold, canned=options.canned
     )
     simulated.beamline.load_rod(options.rod)
+    simulated.beamline.nozzle = options.nozzle
     simulated.narrow_focus = options.focus == "narrow"
     clock = Clock(options.speed or laboratory.clock.speed)
     wiring = Wiring(options.fixed_ports, options.serial, options.control, options.faults, options.transfer_MB_s)
@@ -86,6 +89,9 @@ def main() -> None:
             raise ConfigurationError(f"--speed = {options.speed:g} must be positive")
         if options.transfer_MB_s is not None and not options.transfer_MB_s > 0:
             raise ConfigurationError(f"--transfer-MB-s = {options.transfer_MB_s:g} must be positive")
+        if options.print_truth:
+            print(read_truth(options.truth).model_dump_json())
+            return
         laboratory, _ = read_laboratory(options.config)
         asyncio.run(run(options, laboratory, calibrations_anywhere(laboratory, options.config)))
     except (ConfigurationError, OSError) as error:

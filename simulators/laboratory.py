@@ -99,7 +99,7 @@ class SimulatedLaboratory:
             "cryomech_cpa": lambda options: CryomechCPA(warm),
             "cryomech_cpa_rtu": lambda options: CryomechCPA(warm, rtu=True),
             "sumitomo_f70": lambda options: SumitomoF70(warm),
-            "newport_esp301": lambda options: ESP301(),
+            "newport_esp301": lambda options: ESP301(homed=warm),
             "pfeiffer_tpg362": lambda options: TPG362(self._pressures_mbar),
             **meters,
         }

@@ -25,7 +25,9 @@ def test_the_pages_have_commands() -> None:
     assert len(commands(ROOT / "README.md")) >= 6
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "check", "bench", "faults", "interruptions", "fuzz", "docs", "interop"])
+@pytest.mark.parametrize(
+    "target", ["demo", "paper", "test", "check", "bench", "faults", "interruptions", "fuzz", "docs", "interop"]
+)
 def test_the_targets_of_make_exist(target: str) -> None:
     result = subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert result.returncode == 0, result.stderr

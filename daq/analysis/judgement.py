@@ -224,7 +224,8 @@ def _scales(setting: Setting) -> dict[str, float]:
     C, s = calibrations.deflection.C_T_m, calibrations.position.sensitivity_s_per_m
     return {
         "gradient": C.uncertainty / C.value,
-        "velocity": 2 * velocity_relative_uncertainty(beam.velocity_m_s, calibrations.velocity),
+        "velocity": 2
+        * velocity_relative_uncertainty(beam.velocity_m_s, calibrations.velocity, calibrations.deflection.velocity_m_s),
         "position": s.uncertainty / s.value,
         "field": calibrations.field.relative_uncertainty,
         "temperature": calibrations.temperature.cluster_excess_K.uncertainty / beam.cluster_temperature_K,

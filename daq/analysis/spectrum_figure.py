@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from daq.analysis.figure import BLACK, BLUE, GREY, RED, SIZE, SMALL
+from daq.analysis.panels import BLACK, BLUE, GREY, RED, SIZE, SMALL
 from daq.analysis.spectrum import MassSpectrum
 
 if TYPE_CHECKING:

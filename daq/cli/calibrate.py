@@ -68,7 +68,7 @@ def write(made: Made, base: Calibrations, into: Path, how: str) -> str:
     calibrations = made.applied(base).model_copy(update={"version": version, "made": f"{today}, {how}"})
     if into.exists():
         shutil.copy2(into, into.with_stem(f"{into.stem}-version-{base.version}"))
-    write_toml(into, calibrations.model_dump(), f"Calibrations, made by clusterbeam calibrate: {how}.")
+    write_toml(into, calibrations.model_dump(exclude_none=True), f"Calibrations, made by clusterbeam calibrate: {how}.")
     return version
 
 

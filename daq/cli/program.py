@@ -16,6 +16,7 @@ from daq.cli.plan import plan
 from daq.cli.recover import recover
 from daq.cli.relaxation import relaxation
 from daq.cli.replay import replay
+from daq.cli.reproduce import reproduce
 from daq.cli.run import run
 from daq.cli.safe import safe
 from daq.cli.serve import serve
@@ -64,6 +65,7 @@ COMMANDS = (
     analyse,
     spectrum,
     relaxation,
+    reproduce,
     verify,
     recover,
     log,

@@ -21,12 +21,13 @@ def simulate(
     faults: Annotated[Path | None, typer.Option(help="TOML file of faults and their times.")] = None,
     rod: Annotated[str, typer.Option(help="Metal in the source: V, Nb, Ta or Al.")] = "V",
     focus: Annotated[str, typer.Option(help="Ionising light: wide, or narrow, on axis 1 of the stage.")] = "wide",
+    nozzle: Annotated[str, typer.Option(help="Nozzle of the source: optimised, or other.")] = "optimised",
     transfer_MB_s: Annotated[float | None, typer.Option("--transfer-MB-s", help="How fast the digitizer's network is.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
 ) -> None:
     """Run a simulated laboratory on the wire until interrupted."""
     options = simulation_options(config, write_config, truth, seed, speed)
-    more = {"--faults": faults, "--rod": rod, "--focus": focus, "--transfer-MB-s": transfer_MB_s}
+    more = {"--faults": faults, "--rod": rod, "--focus": focus, "--nozzle": nozzle, "--transfer-MB-s": transfer_MB_s}
     options += [text for name, value in more.items() if value is not None for text in (name, str(value))]
     options += [flag for flag, wanted in (("--cold", cold), ("--serial", serial), ("--json", json)) if wanted]
     process = subprocess.Popen([*START, *options], stdin=subprocess.PIPE)

@@ -39,6 +39,17 @@ def simulated_laboratory(options: Sequence[str]) -> Iterator[dict[str, Any]]:
         yield json.loads(ready)
 
 
+def simulated_truth(options: Sequence[str]) -> dict[str, Any]:
+    """What a simulated machine carries: {"machine": {…}, "cluster": [{…}, …]}."""
+    told = subprocess.run([*START, "--print-truth", *options], capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    if told.returncode:
+        with tempfile.TemporaryFile() as complaints:
+            complaints.write(told.stderr)
+            raise _why(told.returncode, complaints)
+    truth: dict[str, Any] = json.loads(told.stdout)
+    return truth
+
+
 def _why(status: int, complaints: IO[bytes]) -> Exception:
     """What the process said on its way out, as the error it is."""
     complaints.seek(0)

@@ -26,7 +26,15 @@ def velocity_for_delay_m_s(ionisation_s: float, opening_s: float, calibration: V
     return calibration.flight_path_m / flight_s
 
 
-def velocity_relative_uncertainty(velocity_m_s: float, calibration: VelocityCalibration) -> float:
-    """δv/v: the calibration's relative uncertainty and the uncertainty of the chopper's time zero, added in quadrature."""
+def velocity_relative_uncertainty(
+    velocity_m_s: float, calibration: VelocityCalibration, beside_m_s: float | None = None
+) -> float:
+    """δv/v: the calibration's relative uncertainty and the uncertainty of the chopper's time zero, added in quadrature.
+
+    `beside_m_s`: of the ratio to this velocity, told by the same flight path and time zero.  The path cancels, the time zero
+    as far as the velocities are alike.
+    """
+    if beside_m_s is not None:
+        return calibration.time_zero_s.uncertainty * abs(velocity_m_s - beside_m_s) / calibration.flight_path_m
     time_zero = calibration.time_zero_s.uncertainty * velocity_m_s / calibration.flight_path_m
     return math.hypot(calibration.relative_uncertainty, time_zero)

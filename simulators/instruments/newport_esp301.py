@@ -158,12 +158,14 @@ class Axis:
 
 
 class ESP301:
-    """Three axes; replies that a wait held back come by themselves."""
+    """Three axes; replies that a wait held back come by themselves.  `homed` ones stand at their zero."""
 
-    def __init__(self) -> None:
+    def __init__(self, homed: bool = False) -> None:
         self._version = "ESP301 Version 1.1.1 16/01/14"
         self._axes = [Axis(1, "ILS100CCL, SNB171743", -31.0265), Axis(2, "ILS100CCL, SNB171744", 12.5), Axis(3, "", 0.0)]
         self._estop = False
+        for axis in self._axes if homed else ():
+            axis.place_mm = 0.0
         self.power_up(0.0)
 
     def power_up(self, now: float) -> None:

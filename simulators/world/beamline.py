@@ -15,7 +15,7 @@ from simulators.world.detector import FWHM, POOL_SAMPLES, Noise, traces
 from simulators.world.flight import STEPS, Flight, positions
 from simulators.world.magnet import Magnet
 from simulators.world.shot import NOMINAL_IONISATION_MJ, NOMINAL_PRESSURE_BAR, Bunch, bunch
-from simulators.world.truth import HYDROGEN_U, LIGHT_ISOTOPE, MASSES_U, OXYGEN_U, Cluster, Truth
+from simulators.world.truth import HYDROGEN_U, LIGHT_ISOTOPE, MASSES_U, NOZZLES, OXYGEN_U, Cluster, Truth
 
 HOUR_S = 3600.0
 PHOTODIODE_V, PHOTODIODE_S = 0.5, 25e-9
@@ -47,12 +47,13 @@ class _Ions:
 
 
 class Beamline:
-    """The world behind the instruments.  `element` is the rod in the source."""
+    """The world behind the instruments.  `element` is the rod in the source, `nozzle` one of `NOZZLES`."""
 
     def __init__(self, truth: Truth, seed: int, element: str = "V") -> None:
         self.truth = truth
         self.machine = truth.machine
         self.magnet = Magnet(truth.machine)
+        self.nozzle = NOZZLES[0]
         self._seed = seed
         self._noise = Noise(seed)
         self._drift_phase = float(np.random.default_rng([seed, 0xD21F]).uniform(0, 2 * math.pi))
@@ -134,7 +135,7 @@ class Beamline:
         level = np.concatenate([draw.level for draw in draws])
         field_T = [self.magnet.field_T(one.magnet_current_A) for one in shots]
         pressure = np.array([max(one.helium_pressure_bar, 0.1) for one in shots])
-        flips = self._flips_6_bar[cluster] * ((pressure / NOMINAL_PRESSURE_BAR) ** -machine.flips_pressure_exponent)[shot]
+        flips = self._flips_6_bar[cluster] * ((pressure / NOMINAL_PRESSURE_BAR) ** -self._flips_exponent)[shot]
         flight_s = of_shot([one.ionisation_s - one.opening_s if one else 1.0 for one in bunches])
         more_u, charge = self._fates(np.concatenate([draw.fate for draw in draws]))
         mass_u = self._mass_u[cluster] + light * self._light_u + more_u
@@ -189,6 +190,11 @@ class Beamline:
         weight = 2 * np.exp(-self._excited_K[cluster] / temperature_K)
         share = weight / (1 + weight)
         return np.where(level < share / 2, 6.0, np.where(level < share, 2.0, 1.0))
+
+    @property
+    def _flips_exponent(self) -> float:
+        machine = self.machine
+        return machine.flips_pressure_exponent if self.nozzle == NOZZLES[0] else machine.flips_pressure_exponent_other_nozzle
 
     def _flips(self, cluster: Cluster) -> float:
         return self.machine.flips_at_6_bar if cluster.flips_per_transit is None else cluster.flips_per_transit

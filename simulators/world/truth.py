@@ -13,6 +13,8 @@ NotNegative = Annotated[float, Field(ge=0)]
 SHIPPED = Path(__file__).with_name("truth.toml")
 Share = Annotated[float, Field(ge=0, le=0.25)]
 HIGHEST_MOMENT_UB = 100.0
+NOZZLES = ("optimised", "other")
+"""Shapes of the source's nozzle: the one that thermalises best, and the paper's other one."""
 
 MASSES_U = {"V": 50.94396, "Nb": 92.90637, "Ta": 180.94800, "Al": 26.98154}
 """Main isotopologues (physics sheet)."""
@@ -71,6 +73,7 @@ class Machine(Model):
     chopper_opening_s: Positive
     flips_at_6_bar: NotNegative
     flips_pressure_exponent: NotNegative
+    flips_pressure_exponent_other_nozzle: NotNegative
     ions_at_maximum: NotNegative
     size_at_maximum: Positive
     size_spread: Positive

@@ -38,3 +38,14 @@ def test_ionisation_before_the_chopper_opens_is_refused() -> None:
 def test_the_time_zero_weighs_more_for_fast_clusters() -> None:
     assert VELOCITY.relative_uncertainty < velocity_relative_uncertainty(400.0, VELOCITY)
     assert velocity_relative_uncertainty(400.0, VELOCITY) < velocity_relative_uncertainty(800.0, VELOCITY)
+
+
+def test_beside_another_velocity_only_the_difference_is_uncertain() -> None:
+    def ratio(time_zero_s: float) -> float:
+        moved = VELOCITY.model_copy(update={"time_zero_s": Measured(value=time_zero_s, uncertainty=5e-6)})
+        cluster, atom = (velocity_for_delay_m_s(1.68 / v, 0.0, moved) for v in (432.0, 706.0))
+        return cluster / atom
+
+    changed = abs(ratio(5e-6) / ratio(0.0) - 1)
+    assert velocity_relative_uncertainty(432.0, VELOCITY, 706.0) == pytest.approx(changed, rel=0.01)
+    assert velocity_relative_uncertainty(706.0, VELOCITY, 706.0) == 0

@@ -10,6 +10,8 @@ from daq.analysis.calibrate.estimate import CannotCalibrate
 from daq.analysis.calibrate.gradient import Seen, calibrate_gradient
 
 CENTRE_m, BEND_m = 5.04e-3, 4.6e-3
+ON_ITS_WAY = 0.05 / 6 / 1.025
+"""How far the magnet's own bend has moved an atom where the gradient acts on it, on average, over the whole bend."""
 SCAN_m = np.arange(-4.0, 14.1, 0.25) * 1e-3
 
 
@@ -22,7 +24,7 @@ def scanned(seed: int, ions: int = 3000, excited: float = 0.34, slope_per_m: flo
             skimmer, slit = rng.uniform(-0.5e-3, 0.5e-3, n), rng.uniform(-0.25e-3, 0.25e-3, n)
             at_magnet, z = slit + (slit - skimmer) * 0.325, slit + (slit - skimmer) * 1.35
             times = np.where(rng.random(n) < excited, np.where(rng.random(n) < 0.5, 2, 6), 1) * rng.choice([-1, 1], n)
-            z = z + with_field * BEND_m * times * np.exp(slope_per_m * at_magnet)
+            z = z + with_field * BEND_m * times * np.exp(slope_per_m * (at_magnet + ON_ITS_WAY * BEND_m * times))
             near = np.exp(-(((z - stage + CENTRE_m) / (0.2e-3 / 2.3548)) ** 2) / 2)
             height = rng.exponential(1.0, n)[(rng.random(n) < near) & (np.abs(z) < 10e-3)]
             seen.append(Seen(stage, with_field, height.sum() + rng.normal(0, 0.5), np.sqrt((height**2).sum() + 0.25)))
@@ -53,6 +55,8 @@ def test_C_follows_the_velocity_and_keeps_the_slope(calibrations: Calibrations) 
     new = slow.calibration(calibrations.deflection)
     assert new.field_T == 2.39
     assert new.relative_gradient_slope_per_m == calibrations.deflection.relative_gradient_slope_per_m
+    assert new.velocity_m_s == 700.0
+    assert new.C_T_m.uncertainty < slow.C_T_m.error, "the velocity's error is left to where it does not cancel"
 
 
 GOOD = scanned(2)
@@ -73,3 +77,11 @@ OFF = [one for one in GOOD if not one.with_field]
 def test_what_shows_no_splitting_is_refused(seen: list[Seen], said: str, calibrations: Calibrations) -> None:
     with pytest.raises(CannotCalibrate, match=said):
         calibrate_gradient(seen, 2.4, 706.0, calibrations.velocity)
+
+
+def test_skewed_peaks_leave_only_what_the_gradient_s_curvature_adds(calibrations: Calibrations) -> None:
+    # Averaged over the beam the gradient exceeds that on its axis by half the square of its slope times the beam's width there.
+    found = calibrate_gradient(scanned(30, ions=60_000), 2.4, 706.0, calibrations.velocity)
+    on_average = BEND_m * (1 + (310.0 * 0.207e-3) ** 2 / 2)
+    assert found.bend_m.statistical < 0.002 * BEND_m
+    assert found.bend_m.value == pytest.approx(on_average, abs=3 * found.bend_m.statistical)

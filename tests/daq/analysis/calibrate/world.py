@@ -35,9 +35,14 @@ class Point:
 
 
 def write_run(
-    path: Path, points: Iterable[Point], beamline: Beamline, sizes: tuple[int, int] = (2, 33), samples: int = 45_000
+    path: Path,
+    points: Iterable[Point],
+    beamline: Beamline,
+    sizes: tuple[int, int] = (2, 33),
+    samples: int = 45_000,
+    **said: str,
 ) -> Path:
-    """A finished run with a step and a burst for each point."""
+    """A finished run with a step and a burst for each point; `said` replaces texts of the file's header."""
     capture = Capture(1, samples, INTERVAL_s, 0.0, VOLTS_PER_CODE, 0.15)
     chosen = list(points)
     laboratory = json.loads(header(path).laboratory_json)
@@ -45,7 +50,7 @@ def write_run(
     create = msgspec.structs.replace(
         header(path), element=beamline.element, sizes=sizes, samples=samples, interval_s=INTERVAL_s,
         laboratory_json=json.dumps(laboratory), set_points=tuple(Channel(name, "") for name in chosen[0].set_points),
-        slot_bytes=2 * samples * max(point.shots for point in chosen),
+        slot_bytes=2 * samples * max(point.shots for point in chosen), **said,
     )  # fmt: skip
     first = 0
     with Recorder(create) as recorder:
