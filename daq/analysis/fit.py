@@ -83,14 +83,14 @@ class JointFit:
         self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], position_share: float
     ) -> None:
         self._position, self._share, self._bins = position_m, position_share, len(position_m)
-        self._kappa = Parameter("kappa_per_m", kappa[0], kappa[0] - 4 * kappa[1], kappa[0] + 4 * kappa[1], kappa)
+        self._kappa = expected_kappa(kappa)
         weights = smooth_covariances((off, on))
         roots = [np.linalg.cholesky(weight) for weight in weights]
         self._inverse = tuple(solve_triangular(root, np.eye(self._bins), lower=True) for root in roots)
         self._data = np.concatenate([self._inverse[0] @ off.values, self._inverse[1] @ on.values])
         self._scatter = tuple(w @ p.covariance @ w.T for w, p in zip(self._inverse, (off, on), strict=True))
-        self.fine_m = np.interp(np.arange(0, len(position_m) - 0.75, 0.25), np.arange(len(position_m)), position_m)
-        self.middle_m = _middle(position_m, off.values)
+        self.fine_m = fine_positions(position_m)
+        self.middle_m, _ = core(position_m, off.values)
         self._response = response_basis(position_m, self.middle_m)
         ratio = float(on.values.sum() / off.values.sum())
         self._intensity = Parameter("log_intensity", float(np.log(ratio)) if ratio > 0 else 0.0, -5.0, 5.0)
@@ -171,14 +171,19 @@ class JointFit:
         return np.asarray(total)
 
 
-def _middle(position_m: Vector, values: Vector) -> float:
-    """Centroid of the part of a profile above a tenth of its maximum."""
-    core = np.where(values > 0.1 * values.max(), values, 0.0)
-    return float(core @ position_m / core.sum())
+def expected_kappa(kappa: tuple[float, float]) -> Parameter:
+    """The stretch per metre of deflection, expected with a standard deviation and searched within four of them."""
+    return Parameter("kappa_per_m", kappa[0], kappa[0] - 4 * kappa[1], kappa[0] + 4 * kappa[1], kappa)
 
 
-def core_variance_m2(position_m: Vector, values: Vector) -> float:
-    """Variance of the part of a profile above a tenth of its maximum."""
-    core = np.where(values > 0.1 * values.max(), values, 0.0)
-    middle = float(core @ position_m / core.sum())
-    return float(core @ (position_m - middle) ** 2 / core.sum())
+def fine_positions(position_m: Vector) -> Vector:
+    """Positions a quarter of a bin apart."""
+    fine: Vector = np.interp(np.arange(0, len(position_m) - 0.75, 0.25), np.arange(len(position_m)), position_m)
+    return fine
+
+
+def core(position_m: Vector, values: Vector) -> tuple[float, float]:
+    """Centroid and variance of the part of a profile above a tenth of its maximum."""
+    part = np.where(values > 0.1 * values.max(), values, 0.0)
+    middle = float(part @ position_m / part.sum())
+    return middle, float(part @ (position_m - middle) ** 2 / part.sum())

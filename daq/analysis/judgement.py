@@ -3,15 +3,22 @@
 In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its standard error:
 
 1. *undecided* with a note if ions were lost at full field: their share, against other clusters, is under 0.8.
-2. *atomic-like* if Δ ≥ 25 and at least a tenth of the moments stayed blocked (e^(−Wt) ≥ 0.1).
-3. *superparamagnetic* if S ≥ 4; one cluster in 30,000 without moment would pass.
+2. *atomic-like* if Δ ≥ 7.3 for counted ions, 25 for charge, and nothing says, by 4 in χ², that less than a tenth
+   of the moments stayed blocked (e^(−Wt) < 0.1).
+3. *superparamagnetic* if S ≥ 2.7 for counted ions, 4 for charge.  Of clusters without moment one in 300 passes, or one
+   in 30,000; of moments that are five standard deviations from none, one in a hundred does not, or one in six.  Charge
+   is asked for more because its weights are estimated from its own scatter.
 4. *undecided* if S ≤ −4: nothing is bent away from the strong field on average; fields are swapped, or something drifted.
-5. *non-magnetic* only if the 95 % limits exclude a superparamagnetic 1 µB and an atomic-like 0.2 µB.
+5. *non-magnetic* only if the 95 % limits, systematic errors included, and the data alone with 99 % exclude a
+   superparamagnetic 1 µB and an atomic-like 0.2 µB.
 6. *undecided* otherwise, with those limits.
 
-Statistical errors come from the scatter between shots.  Systematic errors come from evaluating the moment again
-with each calibration changed by its standard uncertainty.  The curvature of the position calibration is left out:
-it moves ± peaks alike.
+The moment of an atomic-like cluster allows for relaxation, which costs where peaks are not resolved: relaxed moments
+between them look like a smaller splitting.  What the data say if nothing relaxes stands beside (`unrelaxed_uB`).
+
+Statistical errors of charge come from the scatter between shots, those of counted ions from their number.  Systematic
+errors come from evaluating the moment again with each calibration changed by its standard uncertainty.  The curvature
+of the position calibration is left out: it moves ± peaks alike.
 """
 
 import math
@@ -19,18 +26,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from config.calibration import Calibrations
+from daq.analysis.counted import CountedFit
 from daq.analysis.fit import Fit, JointFit
+from daq.analysis.gaussians import gaussians
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
+from daq.analysis.models import blocked
 from daq.analysis.pair import Beam, Pair, centroid_shift_uB
-from daq.analysis.results import ClusterResult, Drift
+from daq.analysis.results import ClusterResult, Drift, Signal
 from daq.analysis.thermal import brillouin_mean_uB, brillouin_moment_uB, brillouin_slope, langevin_moment_uB
 from daq.conversions.velocity import velocity_relative_uncertainty
 
-DECISIVE = 25.0
-LEAST_BLOCKED = 0.1
-SIGNIFICANT = 4.0
+DECISIVE: dict[Signal, float] = {"counted": 7.3, "charge": 25.0}
+SIGNIFICANT: dict[Signal, float] = {"counted": 2.7, "charge": 4.0}
+AGAINST_THE_FIELD = 4.0
+LEAST_BLOCKED, RELAXED = 0.1, 4.0
+"""Share of an atomic-like cluster's moments that stay blocked, and by how much χ² must fall to say that fewer do."""
+STANDARD, TWICE = 1.0, 1.96
+"""Standard errors of intervals that hold 68 and 95 %."""
 EXCLUDED_RELAXING_uB = 1.0
 EXCLUDED_BLOCKED_uB = 0.2
+CERTAIN = 2.33
+"""Standard errors, one-sided 99 %."""
 LOST = 0.8
 """Intensity ratio, relative to the other clusters, under which ions count as lost at full field."""
 
@@ -49,7 +65,7 @@ class Setting:
 class Fits:
     """All fits of one cluster."""
 
-    data: JointFit
+    data: JointFit | CountedFit
     pair: Pair
     none: Fit
     shift: Fit
@@ -60,6 +76,10 @@ class Fits:
     def preference(self) -> float:
         """Δ, positive where two peaks describe the data better than one shift."""
         return self.shift.chi2 - self.relaxed_doublet.chi2
+
+    @property
+    def decisive(self) -> bool:
+        return self.preference >= DECISIVE[self.pair.signal]
 
 
 def judged(fits: Fits, setting: Setting) -> ClusterResult:
@@ -72,13 +92,13 @@ def judged(fits: Fits, setting: Setting) -> ClusterResult:
             size, f"only {share:.0%} of its ions arrive at full field; the others were bent out of the ionised region"
         )
     blocked_share = math.exp(-fits.relaxed_doublet.value("flips"))
-    if fits.preference >= DECISIVE and blocked_share >= LEAST_BLOCKED:
+    if fits.decisive and blocked_share >= LEAST_BLOCKED * (1 - 1e-6):
         return _atomic_like(fits, setting)
     error = math.hypot(fits.shift.error("mean_uB"), _drift_error_uB(cluster, setting.drift))
     significance = fits.shift.value("mean_uB") / error
-    if significance >= SIGNIFICANT:
+    if significance >= SIGNIFICANT[cluster.signal]:
         return _superparamagnetic(fits, setting)
-    if significance <= -SIGNIFICANT:
+    if significance <= -AGAINST_THE_FIELD:
         note = "deflected away from the strong field, which nothing magnetic does: swapped fields or drift?"
         mean, mean_error = fits.shift.value("mean_uB"), fits.shift.error("mean_uB")
         return replace(undecided(size, note), mean_moment_uB=mean, mean_moment_error_uB=mean_error, significance=significance)
@@ -91,6 +111,8 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
     moment, statistical = fit.value("moment_uB"), fit.error("moment_uB")
     scales = _scales(setting)
     systematics = {name: moment * scales[name] for name in ("gradient", "velocity", "position")}
+    per_uB_m = fits.pair.at.on_m_per_uB
+    paper = gaussians(fits.pair.off, fits.pair.on, fits.pair.position_m, moment * per_uB_m)
     return _with_errors(
         ClusterResult(
             fits.pair.size,
@@ -99,11 +121,17 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
             mean_moment_error_uB=mean_error,
             flips=fit.value("flips"),
             flips_error=fit.error("flips"),
+            unrelaxed_uB=fits.doublet.value("moment_uB"),
+            unrelaxed_error_uB=fits.doublet.error("moment_uB"),
+            gaussian_uB=paper.half_m / per_uB_m if paper else None,
+            gaussian_error_uB=paper.error_m / per_uB_m if paper else None,
+            gaussian_central_share=paper.central_share if paper else None,
             significance=math.sqrt(max(fits.none.chi2 - fit.chi2, 0.0)),
         ),
         moment,
         statistical,
         systematics,
+        lambda errors: (moment - errors * statistical, moment + errors * statistical),
     )
 
 
@@ -118,20 +146,25 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
     for name in ("field", "temperature"):
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean, h * f), scales[name])
     systematics["drift"] = _drift_error_uB(fits.pair, setting.drift) / slope
-    note = "wider than one shift explains; perhaps not fully relaxed" if fits.preference >= DECISIVE else ""
+    note = "wider than one shift explains; perhaps not fully relaxed" if fits.decisive else ""
+    error = fits.shift.error("mean_uB")
     return _with_errors(
         ClusterResult(
             fits.pair.size,
             "superparamagnetic",
             note,
             mean_moment_uB=mean,
-            mean_moment_error_uB=fits.shift.error("mean_uB"),
+            mean_moment_error_uB=error,
             langevin_uB=langevin_moment_uB(mean, h),
-            significance=mean / fits.shift.error("mean_uB"),
+            significance=mean / error,
         ),
         moment,
-        fits.shift.error("mean_uB") / slope,
+        error / slope,
         systematics,
+        lambda errors: (
+            brillouin_moment_uB(max(mean - errors * error, 0.0), h),
+            brillouin_moment_uB(mean + errors * error, h),
+        ),
     )
 
 
@@ -149,8 +182,8 @@ def _without_deflection(fits: Fits, error: float, setting: Setting) -> ClusterRe
     limit, excluded = None, False
     if relaxing_limit is not None and blocked_limit is not None:
         limit = max(relaxing_limit, blocked_limit)
-        excluded = relaxing_limit < EXCLUDED_RELAXING_uB and blocked_limit < EXCLUDED_BLOCKED_uB
-    note = "" if excluded else _why_undecided(relaxing_limit, blocked_limit, fits.preference, mean / error)
+        excluded = relaxing_limit < EXCLUDED_RELAXING_uB and blocked_limit < EXCLUDED_BLOCKED_uB and _certain(fits, error)
+    note = "" if excluded else _why_undecided(relaxing_limit, blocked_limit, fits, mean / error)
     return ClusterResult(
         fits.pair.size,
         "non-magnetic" if excluded else "undecided",
@@ -165,14 +198,22 @@ def _without_deflection(fits: Fits, error: float, setting: Setting) -> ClusterRe
     )
 
 
-def _why_undecided(relaxing_limit: float | None, blocked_limit: float | None, preference: float, significance: float) -> str:
+def _certain(fits: Fits, error: float) -> bool:
+    """Whether the data by themselves exclude both with 99 %: a moment just there would pass the limits one time in twenty."""
+    shift = brillouin_mean_uB(EXCLUDED_RELAXING_uB, fits.pair.at.on_h) - max(fits.shift.value("mean_uB"), 0.0)
+    split = fits.data.fit(blocked(fits.pair.at, moment_uB=EXCLUDED_BLOCKED_uB, flips=0.0)).chi2 - fits.doublet.chi2
+    return shift > CERTAIN * error and split > CERTAIN**2
+
+
+def _why_undecided(relaxing_limit: float | None, blocked_limit: float | None, fits: Fits, significance: float) -> str:
+    signal = fits.pair.signal
     parts = [
         f"{name} below {limit:.2g} µB" if limit is not None else f"{name} with any moment"
         for name, limit in (("superparamagnetic", relaxing_limit), ("atomic-like", blocked_limit))
     ]
-    if preference > DECISIVE / 2:
+    if fits.preference > DECISIVE[signal] / 2:
         parts.append("a splitting is likely")
-    elif significance > SIGNIFICANT / 2:
+    elif significance > SIGNIFICANT[signal] / 2:
         parts.append(f"a shift is likely ({significance:.1f} standard errors)")
     return f"{'; '.join(parts)}; more shots decide"
 
@@ -192,8 +233,8 @@ def _scales(setting: Setting) -> dict[str, float]:
 
 
 def _half_change(evaluated: Callable[[float], float], scale: float) -> float:
-    """Half the difference between evaluations with something larger and smaller by its uncertainty."""
-    return abs(evaluated(1 + scale) - evaluated(1 / (1 + scale))) / 2
+    """Half the difference between evaluations with something that divides larger and smaller by its uncertainty."""
+    return abs(evaluated(1 / (1 - scale)) - evaluated(1 / (1 + scale))) / 2
 
 
 def _drift_error_uB(cluster: Pair, drift: Drift | None) -> float:
@@ -203,8 +244,21 @@ def _drift_error_uB(cluster: Pair, drift: Drift | None) -> float:
     return error_m / cluster.at.on_m_per_uB
 
 
-def _with_errors(result: ClusterResult, moment: float, statistical: float, systematics: dict[str, float]) -> ClusterResult:
+def _with_errors(
+    result: ClusterResult,
+    moment: float,
+    statistical: float,
+    systematics: dict[str, float],
+    within: Callable[[float], tuple[float, float]],
+) -> ClusterResult:
+    """With all errors; `within` gives the moments that many statistical standard errors below and above."""
     systematic = math.hypot(*systematics.values())
+
+    def interval(errors: float) -> tuple[float, float]:
+        low, high = within(errors)
+        below, above = (math.hypot(end - moment, errors * systematic) for end in (low, high))
+        return max(moment - below, 0.0), moment + above
+
     return replace(
         result,
         moment_uB=moment,
@@ -212,6 +266,8 @@ def _with_errors(result: ClusterResult, moment: float, statistical: float, syste
         statistical_uB=statistical,
         systematic_uB=systematic,
         systematics_uB=systematics,
+        interval_68_uB=interval(STANDARD),
+        interval_95_uB=interval(TWICE),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from scipy.optimize import brentq
 
+from daq.analysis.counted import CountedFit
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.models import Conditions, blocked
 
@@ -30,7 +31,7 @@ def relaxing_limit_uB(
     return float(brentq(excess, 0.0, HIGHEST_uB, xtol=1e-4))
 
 
-def blocked_limit_uB(fit: JointFit, at: Conditions, best: Fit) -> float | None:
+def blocked_limit_uB(fit: JointFit | CountedFit, at: Conditions, best: Fit) -> float | None:
     """Largest moment of an unrelaxed doublet that the data allow: χ² above its least by 1.645².
 
     `best` is the free fit of that doublet.  None if no moment up to 8 µB is excluded.

@@ -47,7 +47,9 @@ def relaxing(at: Conditions) -> Model:
     return Model((Parameter("mean_uB", 0.0, -LARGEST_uB, LARGEST_uB),), bends)
 
 
-def blocked(at: Conditions, moment_uB: float | None = None, flips: float | None = None) -> Model:
+def blocked(
+    at: Conditions, moment_uB: float | None = None, flips: float | None = None, most_flips: float = MOST_FLIPS
+) -> Model:
     """Two peaks at ± `moment_uB` and the moments relaxed by `flips` = W t.  A parameter given a value here is fixed."""
 
     def bends(values: Vector) -> Bends:
@@ -61,4 +63,4 @@ def blocked(at: Conditions, moment_uB: float | None = None, flips: float | None 
     def parameter(name: str, fixed: float | None, start: float, highest: float) -> Parameter:
         return Parameter(name, start, 0.0, highest) if fixed is None else Parameter(name, fixed, fixed, fixed)
 
-    return Model((parameter("moment_uB", moment_uB, 1.0, LARGEST_uB), parameter("flips", flips, 0.0, MOST_FLIPS)), bends)
+    return Model((parameter("moment_uB", moment_uB, 1.0, LARGEST_uB), parameter("flips", flips, 0.0, most_flips)), bends)

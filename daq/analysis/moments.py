@@ -13,11 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from config.calibration import Calibrations
+from daq.analysis.counted import CountedFit
 from daq.analysis.drift import Shift, common_drift
 from daq.analysis.fit import Fit, JointFit
-from daq.analysis.judgement import DECISIVE, Fits, Setting, judged, undecided
+from daq.analysis.judgement import DECISIVE, LEAST_BLOCKED, RELAXED, Fits, Setting, judged, undecided
 from daq.analysis.models import blocked, non_magnetic, relaxing
-from daq.analysis.pair import Beam, Pair, beam, joint_fit, pair
+from daq.analysis.pair import Beam, Pair, beam, calibrated_elsewhere, joint_fit, pair
 from daq.analysis.results import ClusterResult, Curves, Drift, Results
 from daq.reduce.ions import signal_per_ion
 from daq.reduce.profiles import Profiles
@@ -36,15 +37,18 @@ def analyse(profiles: Profiles, calibrations: Calibrations) -> Results:
         has = f"only {profiles.fields_T[0]:g} T was recorded" if profiles.fields_T else "no shots were recorded"
         return Results(profiles.element, tuple(undecided(size, f"{has}; zero and full field are needed") for size in sizes))
     conditions = beam(profiles, calibrations)
+    if elsewhere := calibrated_elsewhere(conditions, calibrations):
+        return Results(profiles.element, tuple(undecided(size, elsewhere) for size in sizes))
     pairs, notes = _pairs(profiles, conditions, calibrations)
     data = {size: joint_fit(pair, calibrations) for size, pair in pairs.items()}
     drift = _drift(pairs, data)
-    ion = signal_per_ion([profile for pair in pairs.values() for profile in (pair.off, pair.on)])
+    charged = [pair for pair in pairs.values() if not pair.choice.counted]
+    ion = signal_per_ion([profile for pair in charged for profile in (pair.off, pair.on)])
     usual = float(np.median([pair.intensity for pair in pairs.values()])) if pairs else 1.0
     setting = Setting(conditions, usual, drift, calibrations)
     found = {size: undecided(size, note) for size, note in notes.items()}
     for size, cluster in pairs.items():
-        fits = _fits(_corrected(cluster, drift), data[size])
+        fits = all_fits(_corrected(cluster, drift), data[size])
         found[size] = _described(judged(fits, setting), fits, ion)
     return Results(
         profiles.element,
@@ -68,12 +72,12 @@ def _pairs(profiles: Profiles, conditions: Beam, calibrations: Calibrations) -> 
     return pairs, notes
 
 
-def _drift(pairs: Mapping[int, Pair], data: Mapping[int, JointFit]) -> Drift | None:
+def _drift(pairs: Mapping[int, Pair], data: Mapping[int, JointFit | CountedFit]) -> Drift | None:
     """From the shifts of all clusters that are not plainly split, before any correction."""
     shifts = []
     for size, cluster in pairs.items():
         shift = data[size].fit(relaxing(cluster.at))
-        if shift.chi2 - _doublet(cluster, data[size]).chi2 > DECISIVE / 2:
+        if shift.chi2 - _doublet(cluster, data[size]).chi2 > DECISIVE[cluster.signal] / 2:
             continue
         scale = cluster.at.on_m_per_uB * cluster.sensitivity_s_per_m
         shifts.append(Shift(size, cluster.off.mass_u, shift.value("mean_uB") * scale, shift.error("mean_uB") * scale))
@@ -87,17 +91,22 @@ def _corrected(cluster: Pair, drift: Drift | None) -> Pair:
     return replace(cluster, at=replace(cluster.at, offset_m=offset_m))
 
 
-def _doublet(cluster: Pair, data: JointFit) -> Fit:
+def _doublet(cluster: Pair, data: JointFit | CountedFit) -> Fit:
     model = blocked(cluster.at, flips=0.0)
     start = min(START_uB, key=lambda moment: data.chi2_at(model, (moment, 0.0)))
     return data.fit(model, (start, 0.0))
 
 
-def _fits(cluster: Pair, data: JointFit) -> Fits:
+def all_fits(cluster: Pair, data: JointFit | CountedFit) -> Fits:
+    """The three models, the third without relaxation first: only where it may count is it fitted with."""
     none, shift, doublet = data.fit(non_magnetic(cluster.at)), data.fit(relaxing(cluster.at)), _doublet(cluster, data)
     relaxed = doublet
-    if shift.chi2 - doublet.chi2 > DECISIVE / 4:
+    if shift.chi2 - doublet.chi2 > DECISIVE[cluster.signal] / 4:
         relaxed = data.fit(blocked(cluster.at), (doublet.value("moment_uB"), 0.1))
+        most = -math.log(LEAST_BLOCKED)
+        if relaxed.value("flips") > most:
+            less = data.fit(blocked(cluster.at, most_flips=most), (doublet.value("moment_uB"), 0.1))
+            relaxed = less if less.chi2 - relaxed.chi2 < RELAXED else relaxed
     return Fits(data, cluster, none, shift, doublet, relaxed)
 
 
@@ -106,7 +115,6 @@ def _described(result: ClusterResult, fits: Fits, ion: float | None) -> ClusterR
     cluster, best = fits.pair, min((fits.none, fits.shift, fits.relaxed_doublet), key=lambda fit: fit.chi2)
     if best.chi2 > fits.none.chi2 - 9:
         best = fits.none
-    signal = sum(p.shots * float(p.values.sum()) for p in (cluster.off, cluster.on))
     curves = Curves(
         (cluster.position_m - fits.data.middle_m) / cluster.at.on_m_per_uB,
         cluster.off.values,
@@ -122,7 +130,17 @@ def _described(result: ClusterResult, fits: Fits, ion: float | None) -> ClusterR
         result,
         chi2=best.chi2,
         degrees_of_freedom=best.degrees_of_freedom,
-        ions=signal / ion if ion else None,
+        ions=_ions(cluster, ion),
+        signal=cluster.signal,
+        occupancy=cluster.choice.occupancy,
         intensity_ratio=cluster.intensity,
         curves=curves,
     )
+
+
+def _ions(cluster: Pair, ion: float | None) -> float | None:
+    """Ions at both fields together, in charge by the signal of one."""
+    profiles = (cluster.off, cluster.on)
+    if cluster.choice.counted:
+        return float(sum(p.counts.ions.sum() for p in profiles if p.counts))
+    return sum(p.shots * float(p.values.sum()) for p in profiles) / ion if ion else None

@@ -6,18 +6,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.calibration import Calibrations
-from daq.analysis.fit import JointFit, Vector, core_variance_m2
+from daq.analysis.counted import CountedFit
+from daq.analysis.fit import JointFit, Vector, core
 from daq.analysis.models import Conditions
+from daq.analysis.results import Signal
 from daq.analysis.thermal import zeeman_ratio
 from daq.conversions.deflection import deflection_per_uB_m
-from daq.conversions.flight_time import position_at_time_m, sensitivity_s_per_m
-from daq.reduce.profiles import Profile, Profiles
+from daq.conversions.flight_time import position_at_time_m, sensitivity_s_per_m, undeflected_time_s
+from daq.reduce.profiles import Choice, Profile, Profiles
 
 FEWEST_SHOTS = 100
 """Shots per field under which the scatter between shots is not known well enough."""
 EMPTY, SOUND = 10.0, 30.0
-"""Signal over its error under which a profile counts as empty, and from which on the response is known well enough for
-errors to hold: some 1,800 ions by charge, 900 counted."""
+"""Charge over its error under which a profile counts as empty, and from which on the response is known well enough for
+errors to hold: some 1,800 ions."""
+FEWEST_IONS = 200
+"""Counted ions per field from which on intervals were seen to hold."""
+MISPLACED_s = 50e-9
+"""How far from its time the peak of zero field may lie: twice what light and trigger of a machine are off before its mass
+is calibrated, half of what a window holds on each side (assumed)."""
+CALIBRATED_FIELD = 0.8, 1.02
+"""Full fields at which C is believed, in parts of the field it was calibrated at: iron saturates (assumed)."""
+SATURATED = 0.01
+"""Share of shots at the digitizer's limit from which on charge is not believed (assumed)."""
 IONISATION_RMS_s = 8.5e-9
 """Time spread that a deflection does not stretch: the 20 ns FWHM pulse (paper sheet, assumed)."""
 SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
@@ -48,6 +59,11 @@ class Pair:
     at: Conditions
     intensity: float
     intensity_error: float
+    choice: Choice
+
+    @property
+    def signal(self) -> Signal:
+        return "counted" if self.choice.counted else "charge"
 
 
 def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
@@ -81,12 +97,65 @@ def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
     )
 
 
+def calibrated_elsewhere(beam: Beam, calibrations: Calibrations) -> str:
+    """Why the calibration of C does not hold at the full field, or nothing."""
+    made_T = calibrations.deflection.field_T
+    lowest_T, highest_T = (share * made_T for share in CALIBRATED_FIELD)
+    if lowest_T <= abs(beam.on_T) <= highest_T:
+        return ""
+    return (
+        f"C was calibrated at {made_T:g} T and holds from {lowest_T:.2f} to {highest_T:.2f} T, but the full field was "
+        f"{beam.on_T:.2f} T; calibrate C there"
+    )
+
+
 def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) -> Pair | str:
     """The profiles of a size at both fields, or the reason why they cannot be fitted."""
     for field_T in (beam.off_set_T, beam.on_set_T):
         if profiles.shots(field_T) < FEWEST_SHOTS:
             return f"only {profiles.shots(field_T)} shots at {field_T:g} T; at least {FEWEST_SHOTS} are needed"
-    off, on = profiles.profile(size, beam.off_set_T), profiles.profile(size, beam.on_set_T)
+    choice = profiles.choice(size)
+    off, on = (profiles.profile(size, field_T, choice.counted) for field_T in (beam.off_set_T, beam.on_set_T))
+    lacking = _ions_lacking(off, on) if choice.counted else _charge_lacking(off, on, choice)
+    if lacking:
+        return lacking
+    (off_signal, off_error), (on_signal, on_error) = _signal(off), _signal(on)
+    position = np.asarray(
+        position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64
+    )
+    late_s = core(off.time_s, off.values)[0] - float(undeflected_time_s(off.mass_u, calibrations.mass))
+    if abs(late_s) > MISPLACED_s:
+        return (
+            f"its peak at zero field lies {1e9 * late_s:+.0f} ns from where the calibration puts it, allowed are "
+            f"{1e9 * MISPLACED_s:g} ns; calibrate the mass again"
+        )
+    per_uB = [deflection_per_uB_m(off.mass_u, beam.velocity_m_s, T, calibrations.deflection) for T in (beam.off_T, beam.on_T)]
+    h = [zeeman_ratio(T, beam.cluster_temperature_K) for T in (beam.off_T, beam.on_T)]
+    intensity = on_signal / off_signal
+    error = float(np.hypot(on_error / off_signal, intensity * off_error / off_signal))
+    s = sensitivity_s_per_m(off.mass_u, calibrations.position)
+    return Pair(size, off, on, position, s, Conditions(*per_uB, *h), intensity, error, choice)
+
+
+def _ions_lacking(off: Profile, on: Profile) -> str:
+    """Why counted ions are too few, or nothing."""
+    for profile, where in ((off, "zero"), (on, "full")):
+        ions = int(profile.counts.ions.sum()) if profile.counts else 0
+        if ions == 0:
+            lost = "they were bent out of the ionised region" if where == "full" else "the profile is empty"
+            return f"no ions at {where} field; {lost}"
+        if ions < FEWEST_IONS:
+            return (
+                f"only {ions} ion{'s' * (ions > 1)} at {where} field, {FEWEST_IONS} are needed; "
+                f"take {math.ceil(FEWEST_IONS / ions)} times the shots"
+            )
+    return ""
+
+
+def _charge_lacking(off: Profile, on: Profile, choice: Choice) -> str:
+    """Why charge is too little, or not to be believed, or nothing."""
+    if choice.saturated > SATURATED * (off.shots + on.shots):
+        return f"{choice.saturated} shots reach the digitizer's limit here; lower the gain or widen its range"
     (off_signal, off_error), (on_signal, on_error) = _signal(off), _signal(on)
     if off_error == 0 or on_error == 0:
         return "every shot is the same; without scatter there are no errors"
@@ -96,28 +165,21 @@ def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) 
             return f"no ions at {where} field{lost}"
         if not signal > SOUND * error:
             return f"too few ions at {where} field; about {math.ceil((SOUND * error / signal) ** 2)} times the shots are needed"
-    position = np.asarray(
-        position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64
-    )
-    per_uB = [deflection_per_uB_m(off.mass_u, beam.velocity_m_s, T, calibrations.deflection) for T in (beam.off_T, beam.on_T)]
-    h = [zeeman_ratio(T, beam.cluster_temperature_K) for T in (beam.off_T, beam.on_T)]
-    intensity = on_signal / off_signal
-    error = float(np.hypot(on_error / off_signal, intensity * off_error / off_signal))
-    s = sensitivity_s_per_m(off.mass_u, calibrations.position)
-    return Pair(size, off, on, position, s, Conditions(*per_uB, *h), intensity, error)
+    return ""
 
 
-def joint_fit(pair: Pair, calibrations: Calibrations) -> JointFit:
-    """The fit of a pair.
+def joint_fit(pair: Pair, calibrations: Calibrations) -> JointFit | CountedFit:
+    """The fit of a pair, of counted ions or of charge.
 
     The stretch κ is expected between nothing and the whole relative slope of the gradient: at the magnet the beam
     is narrower than at the detector.  The share of position in the profile's variance is what the ionisation pulse
     leaves.
     """
     half = abs(calibrations.deflection.relative_gradient_slope_per_m) / 2
-    variance = core_variance_m2(pair.position_m, pair.off.values)
+    _, variance = core(pair.position_m, pair.off.values)
     share = 1 - (IONISATION_RMS_s / pair.sensitivity_s_per_m) ** 2 / variance
-    return JointFit(pair.off, pair.on, pair.position_m, (half, max(half, 1.0)), float(np.clip(share, 0.05, 1.0)))
+    kind = CountedFit if pair.choice.counted else JointFit
+    return kind(pair.off, pair.on, pair.position_m, (half, max(half, 1.0)), float(np.clip(share, 0.05, 1.0)))
 
 
 def centroid_shift_uB(pair: Pair) -> tuple[float, float]:
@@ -135,4 +197,7 @@ def _centroid(profile: Profile, position_m: Vector) -> tuple[float, float]:
 
 def _signal(profile: Profile) -> tuple[float, float]:
     """Signal per shot and its error from the number of ions alone: the strength of shots may vary as it likes."""
-    return float(profile.values.sum()), float(np.sqrt(np.trace(profile.covariance)))
+    total = float(profile.values.sum())
+    if profile.counts is not None:
+        return total, total / math.sqrt(profile.counts.ions.sum())
+    return total, float(np.sqrt(np.trace(profile.covariance)))

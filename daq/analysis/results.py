@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Behaviour = Literal["atomic-like", "superparamagnetic", "non-magnetic", "undecided"]
+Signal = Literal["counted", "charge"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,15 @@ class ClusterResult:
 
     `moment_uB` is the moment of an atomic-like or superparamagnetic cluster, 0 for a non-magnetic one, None when
     undecided; `error_uB` its total error, `statistical_uB` and `systematic_uB` the parts of it, `systematics_uB`
-    the latter by origin. `limit_uB` is the 95 % upper limit of the moment of a non-magnetic or undecided cluster:
-    the larger of the two below. `mean_moment_uB` is the shift of the profile's mean over d(1 µB), of either sign,
-    with its statistical error. `flips` is W t of an atomic-like cluster.  `significance` counts standard deviations
-    from no deflection. `ions` were seen at both fields together.  `intensity_ratio` is signal at full over zero
-    field, per shot.
+    the latter by origin. `interval_68_uB` and `interval_95_uB` hold the moment with these probabilities, all errors
+    together; those of a superparamagnetic one are wider upwards. `limit_uB` is the 95 % upper limit of the moment of a
+    non-magnetic or undecided cluster: the larger of the two below. `mean_moment_uB` is the shift of the profile's mean
+    over d(1 µB), of either sign, with its statistical error. `flips` is W t of an atomic-like cluster, `unrelaxed_uB`
+    what its moment would be if that were known to be nothing, with its statistical error.  `gaussian_uB` is what two
+    Gaussians say of the splitting, or three (`gaussian_central_share` then is the middle one's part), as the paper fits.
+    `signal` tells whether ions were counted or their charge integrated, `occupancy` how many came in a dead time at the
+    maximum.  `significance` counts standard deviations from no deflection. `ions` were seen at both fields together.
+    `intensity_ratio` is signal at full over zero field, per shot.  `chi2` of counted ions is that of their likelihood.
     """
 
     size: int
@@ -48,6 +53,8 @@ class ClusterResult:
     statistical_uB: float | None = None
     systematic_uB: float | None = None
     systematics_uB: Mapping[str, float] | None = None
+    interval_68_uB: tuple[float, float] | None = None
+    interval_95_uB: tuple[float, float] | None = None
     limit_uB: float | None = None
     superparamagnetic_limit_uB: float | None = None
     atomic_limit_uB: float | None = None
@@ -56,6 +63,13 @@ class ClusterResult:
     flips: float | None = None
     flips_error: float | None = None
     langevin_uB: float | None = None
+    unrelaxed_uB: float | None = None
+    unrelaxed_error_uB: float | None = None
+    gaussian_uB: float | None = None
+    gaussian_error_uB: float | None = None
+    gaussian_central_share: float | None = None
+    signal: Signal | None = None
+    occupancy: float | None = None
     significance: float | None = None
     chi2: float | None = None
     degrees_of_freedom: int | None = None
@@ -112,14 +126,19 @@ class Results:
         """What a document says; curves are not in it."""
         conditions = {name: document[name] for name in ("element", "field_T", "velocity_m_s", "cluster_temperature_K")}
         drift = document["drift"] and Drift(**{**document["drift"], "references": tuple(document["drift"]["references"])})
-        return cls(clusters=tuple(ClusterResult(**one) for one in document["clusters"]), drift=drift, **conditions)
+        return cls(clusters=tuple(_cluster(one) for one in document["clusters"]), drift=drift, **conditions)
+
+
+def _cluster(document: Mapping[str, Any]) -> ClusterResult:
+    intervals = {name: document.get(name) and tuple(document[name]) for name in ("interval_68_uB", "interval_95_uB")}
+    return ClusterResult(**{**document, **intervals})
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(inner) for inner in value]
     if isinstance(value, float | np.floating):
         return float(value) if np.isfinite(value) else None
     return value

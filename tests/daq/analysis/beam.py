@@ -14,7 +14,7 @@ from scipy.constants import Boltzmann, atomic_mass, physical_constants
 
 from config.calibration import Calibrations
 from daq.record.blocks import ShotBlock, Step, TraceAxis
-from daq.reduce.profiles import Profiles, StepSums
+from daq.reduce.profiles import Counts, Profiles, StepSums
 from daq.reduce.windows import cluster_windows
 
 BOHR = physical_constants["Bohr magneton"][0]
@@ -125,6 +125,40 @@ def charge_profiles(
             tuple((q.T.astype(float) @ q.astype(float)).astype(np.int64) for q in charges),
         )
         steps.append(sums)
+    return Profiles(AXIS, "V", windows, outside, tuple(steps), {})
+
+
+def counted_profiles(
+    beam: Beam, shots: int, calibrations: Calibrations, seed: int, fields: tuple[float, ...] = ABBA, background: float = 0.01
+) -> Profiles:
+    """Profiles drawn as counts: in each shot the first ion of a bin makes the rest of it and the next bin dead.
+
+    `background` ions come anywhere in the window, per ion of the beam.
+    """
+    rng = np.random.default_rng(seed)
+    windows, outside = cluster_windows(AXIS, "V", beam.clusters, calibrations)
+    steps = []
+    for index, field_set_T in enumerate(fields):
+        step = step_at(index, field_set_T)
+        strength = rng.gamma(1 / beam.shot_spread**2, beam.shot_spread**2, shots) if beam.shot_spread else np.ones(shots)
+        counts = []
+        for window in windows:
+            mean = beam.ions_per_shot[window.size]
+            shot = np.repeat(np.arange(shots), rng.poisson(strength * mean))
+            width = AXIS.interval_s * window.samples_per_bin
+            time = beam.times_s(rng, window.size, len(shot), step.field_T) + rng.normal(0, ION_RMS_s, len(shot))
+            place = np.floor((time - window.time_s[0]) / width + 0.5)
+            stray = rng.poisson(background * mean * shots)
+            shot = np.append(shot, rng.integers(0, shots, stray))
+            place = np.append(place, rng.integers(0, window.bins, stray))
+            inside = (place >= 0) & (place < window.bins)
+            came = np.zeros((shots, window.bins + 1), dtype=bool)
+            came[shot[inside], place[inside].astype(int) + 1] = True
+            dead, here = came[:, :-1], came[:, 1:]
+            counts.append(Counts((here & ~dead).sum(axis=0), (~dead).sum(axis=0)))
+        nothing = tuple(np.zeros(window.bins, dtype=np.int64) for window in windows)
+        products = tuple(np.zeros((window.bins, window.bins), dtype=np.int64) for window in windows)
+        steps.append(StepSums(step, shots, 0, 0, nothing, products, tuple(counts), (0,) * len(windows)))
     return Profiles(AXIS, "V", windows, outside, tuple(steps), {})
 
 

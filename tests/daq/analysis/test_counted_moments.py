@@ -1,0 +1,135 @@
+"""Counted ions: moments from few of them, errors that hold, and one clear sentence where there is no number."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from config.calibration import Calibrations
+from daq.analysis.counted import CountedFit
+from daq.analysis.models import Conditions, blocked
+from daq.analysis.moments import analyse
+from daq.conversions.deflection import deflection_per_uB_m
+from daq.conversions.flight_time import position_at_time_m
+from daq.reduce.profiles import Counts, Profiles
+from tests.daq.analysis.beam import Beam, charge_profiles, counted_profiles, magnetic, none, thermal
+
+SHOTS = 4000
+"""Per step; 8,000 per field."""
+
+
+def test_few_ions_are_enough_for_every_behaviour(calibrations: Calibrations) -> None:
+    beam = Beam(
+        {3: magnetic(1.2), 11: magnetic(0.91), 12: none, 13: thermal(2.75), 33: thermal(5.0)},
+        {3: 0.05, 11: 0.15, 12: 0.2, 13: 0.2, 33: 0.25},
+    )
+    results = analyse(counted_profiles(beam, SHOTS, calibrations, 1), calibrations)
+    assert {c.signal for c in results.clusters} == {"counted"}
+    for size, moment in ((3, 1.2), (11, 0.91)):
+        cluster = results.cluster(size)
+        assert cluster.behaviour == "atomic-like"
+        assert abs(cluster.moment_uB - moment) < 4 * cluster.statistical_uB
+        assert abs(cluster.unrelaxed_uB - moment) < 4 * cluster.unrelaxed_error_uB
+        assert cluster.unrelaxed_error_uB < 0.03
+        assert abs(cluster.gaussian_uB - moment) < 0.1
+    for size, moment in ((13, 2.75), (33, 5.0)):
+        cluster = results.cluster(size)
+        assert cluster.behaviour == "superparamagnetic"
+        assert abs(cluster.moment_uB - moment) < 4 * cluster.statistical_uB
+        low, high = cluster.interval_95_uB
+        assert low < moment < high
+    assert results.cluster(12).behaviour in ("undecided", "non-magnetic")
+    assert results.cluster(11).ions == pytest.approx(4 * SHOTS * 0.15, rel=0.1)
+    assert 0 < results.cluster(11).occupancy < 0.05
+
+
+def test_what_a_dead_time_hides_is_in_the_likelihood(calibrations: Calibrations) -> None:
+    """Far more ions than should be counted: every sixth is lost, near the maximum more."""
+    profiles = counted_profiles(Beam({11: magnetic(0.91)}, {11: 2.0}, shot_spread=0.0), 1500, calibrations, 1)
+    off, on = (profiles.profile(11, field_T, counted=True) for field_T in (0.0, 2.4))
+    position = position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position)
+    per_uB = [deflection_per_uB_m(off.mass_u, 432.0, field_T, calibrations.deflection) for field_T in (0.01, 2.4)]
+    fit = CountedFit(off, on, position, (155.0, 155.0), 0.3).fit(blocked(Conditions(*per_uB, 0.0, 0.04), flips=0.0))
+    assert off.counts.ions.sum() < 0.9 * 3000 * 2.0
+    assert fit.off_curve[::4].sum() == pytest.approx(2.0 * 1.01, rel=0.03)
+    assert abs(fit.value("moment_uB") - 0.91) < 4 * fit.error("moment_uB")
+    assert fit.error("moment_uB") < 0.01
+
+
+def one_ion_more(profiles: Profiles) -> Profiles:
+    first, *others = profiles.steps
+    ions = first.counts[0].ions.copy()
+    ions[20] += 1
+    return replace(profiles, steps=(replace(first, counts=(Counts(ions, first.counts[0].live),)), *others))
+
+
+def test_no_ion_and_one_ion_make_no_number(calibrations: Calibrations) -> None:
+    empty = counted_profiles(Beam({12: none}, {12: 0.0}), 200, calibrations, 1)
+    for profiles, reason in (
+        (empty, "the profile is empty"),
+        (one_ion_more(empty), "only 1 ion at zero field, 200 are needed"),
+    ):
+        cluster = analyse(profiles, calibrations).cluster(12)
+        assert (cluster.behaviour, cluster.moment_uB, cluster.limit_uB) == ("undecided", None, None)
+        assert reason in cluster.note
+
+
+def test_all_ions_bent_away_are_said(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({2: magnetic(4.0)}, {2: 0.1}, C_T_m=100.0), SHOTS, calibrations, 1, background=0.0)
+    cluster = analyse(profiles, calibrations).cluster(2)
+    assert cluster.moment_uB is None
+    assert "no ions at full field; they were bent out of the ionised region" in cluster.note
+
+
+def test_a_saturated_trace_makes_no_number_from_charge(calibrations: Calibrations) -> None:
+    profiles = charge_profiles(Beam({12: none}, {12: 20.0}), 300, calibrations, 1)
+    bins = profiles.windows[0].bins
+    busy = (Counts(np.full(bins, 200), np.full(bins, 300)),)
+    for clipped, saturated in (((20,), True), ((1,), False)):
+        steps = tuple(replace(sums, counts=busy, clipped=clipped) for sums in profiles.steps)
+        cluster = analyse(replace(profiles, steps=steps), calibrations).cluster(12)
+        assert ("digitizer's limit" in cluster.note) is saturated
+        assert (cluster.mean_moment_uB is None) is saturated
+
+
+@pytest.mark.parametrize("shift_s", [-70e-9, 70e-9])
+def test_a_peak_elsewhere_than_the_calibration_says_makes_no_number(shift_s: float, calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({11: magnetic(0.91)}, {11: 0.15}), SHOTS, calibrations, 1)
+    t0 = calibrations.mass.t0_s.model_copy(update={"value": calibrations.mass.t0_s.value + shift_s})
+    wrong = calibrations.model_copy(update={"mass": calibrations.mass.model_copy(update={"t0_s": t0})})
+    cluster = analyse(profiles, wrong).cluster(11)
+    assert (cluster.behaviour, cluster.moment_uB) == ("undecided", None)
+    assert "from where the calibration puts it" in cluster.note
+
+
+@pytest.mark.parametrize("made_T", [1.2, 4.8])
+def test_C_of_another_field_makes_no_number(made_T: float, calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({11: magnetic(0.91)}, {11: 0.15}), SHOTS, calibrations, 1)
+    other = calibrations.model_copy(update={"deflection": calibrations.deflection.model_copy(update={"field_T": made_T})})
+    cluster = analyse(profiles, other).cluster(11)
+    assert (cluster.behaviour, cluster.moment_uB) == ("undecided", None)
+    assert f"C was calibrated at {made_T:g} T" in cluster.note
+
+
+def test_swapped_fields_are_noticed(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({33: thermal(5.0)}, {33: 0.25}), SHOTS, calibrations, 1)
+    steps = tuple(
+        replace(sums, step=replace(sums.step, field_set_T=2.4 - sums.step.field_set_T, field_T=2.41 - sums.step.field_T))
+        for sums in profiles.steps
+    )
+    cluster = analyse(replace(profiles, steps=steps), calibrations).cluster(33)
+    assert (cluster.behaviour, cluster.moment_uB) == ("undecided", None)
+    assert "swapped fields" in cluster.note
+
+
+def test_one_field_alone_makes_no_number(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({33: thermal(5.0)}, {33: 0.25}), SHOTS, calibrations, 1, fields=(2.4,))
+    cluster = analyse(profiles, calibrations).cluster(33)
+    assert cluster.moment_uB is None
+    assert "only 2.4 T was recorded; zero and full field are needed" in cluster.note
+
+
+def test_charge_is_not_fitted_as_counts(calibrations: Calibrations) -> None:
+    profile = charge_profiles(Beam({12: none}, {12: 20.0}), 100, calibrations, 1).profile(12, 0.0)
+    with pytest.raises(ValueError, match="were not counted"):
+        CountedFit(profile, profile, profile.time_s, (155.0, 155.0), 0.3)
