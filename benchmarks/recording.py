@@ -266,7 +266,7 @@ def replay(directory: Path) -> None:
                 run.traces[numbers[0] : numbers[-1] + 1]
             unpacked = time.perf_counter()
             reducer = Reducer(run.axis, run.element, range(2, 31), run.calibrations)
-            for _ in range(bursts):
+            for _ in range(shots // BURST):
                 reducer.add(Step(0, 0.0, 0.0, 25.0, 6.0, 432.0), blocks[0])
             reduced = time.perf_counter()
             list(Reduction(run).update(run))

@@ -148,20 +148,15 @@ class RunFile:
 
     def block(self, numbers: NDArray[np.int64]) -> ShotBlock:
         """Recorded shots of one burst.  `RunFileError` when a trace is not what was received from the digitizer."""
-        block = self.unchecked(numbers, self.room(len(numbers)))
-        self.check(block)
-        return block
+        return self.checked(numbers, self.room(len(numbers)))
 
     def room(self, shots: int) -> NDArray[np.int16]:
         """Memory for the traces of so many shots, int16[shots, channels, samples]."""
         return np.empty((shots, *self.traces.shape[1:]), np.int16)
 
-    def unchecked(self, numbers: NDArray[np.int64], room: NDArray[np.int16]) -> ShotBlock:
-        """Recorded shots of one burst, numbers rising, their traces in `room` and not yet compared with their checksums.
-
-        `RunFileError` when HDF5 cannot unpack one.  Other threads of Python go on meanwhile.
-        """
-        return ShotBlock(
+    def checked(self, numbers: NDArray[np.int64], room: NDArray[np.int16]) -> ShotBlock:
+        """The same with its traces in `room`.  Other threads of Python go on meanwhile."""
+        block = ShotBlock(
             step=int(self.shot_steps[numbers[0]]),
             burst=int(self.shot_bursts[numbers[0]]),
             numbers=numbers,
@@ -169,12 +164,10 @@ class RunFile:
             traces=self._read(numbers, room[: len(numbers)]),
             planned=int(self.planned[numbers[0]]),
         )
-
-    def check(self, block: ShotBlock) -> None:
-        """`RunFileError` when a trace is not what was received from the digitizer."""
         changed = block.numbers[checksums(block.traces) != self.checksums[block.numbers]]
         if len(changed):
             raise RunFileError(f"{self.path}: the traces of {_counted(changed)} are damaged (they are not what was recorded)")
+        return block
 
     def blocks(self, shots: int = BLOCK_SHOTS, *, good: bool = False) -> Iterator[ShotBlock]:
         """All recorded shots in order, in blocks of at most `shots` that do not cross a burst; `good` leaves out bad ones."""

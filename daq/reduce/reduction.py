@@ -90,19 +90,16 @@ class Reduction:
         return self._parts.setdefault(run.run_id, _Part(STEPS * (self._before + len(self._parts))))
 
     def _blocks(self, run: RunFile, numbers: NDArray[np.int64]) -> Iterator[ShotBlock]:
-        """The blocks of these shots, each good until the next one is asked for, which is read and unpacked meanwhile."""
+        """The blocks of these shots, each good until the next one is asked for, which is unpacked and checked meanwhile."""
         groups = run.grouped(numbers, self._at_once)
         with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
             coming = deque(
-                (room, reader.submit(run.unchecked, group, room)) for room in self._rooms for group in islice(groups, 1)
+                (room, reader.submit(run.checked, group, room)) for room in self._rooms for group in islice(groups, 1)
             )
             while coming:
                 room, reading = coming.popleft()
-                block = reading.result()
-                # Checked here: the reader, which both threads wait for, then needs Python's lock only once a block.
-                run.check(block)
-                yield block
-                coming.extend((room, reader.submit(run.unchecked, group, room)) for group in islice(groups, 1))
+                yield reading.result()
+                coming.extend((room, reader.submit(run.checked, group, room)) for group in islice(groups, 1))
 
     def _apply(self, run: RunFile, part: _Part, block: ShotBlock, change: "_Change") -> None:
         step = run.steps[block.step]

@@ -42,8 +42,7 @@ def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 def test_any_shots_of_a_burst_are_read_into_used_memory(path: Path, numbers: np.ndarray, junk: int) -> None:
     room = np.full((SHOTS + 1, 1, SAMPLES), junk, np.int16)
     with RunFile(path) as run:
-        block = run.unchecked(numbers, room)
-        run.check(block)
+        block = run.checked(numbers, room)
         np.testing.assert_array_equal(run.block(numbers).traces, SENT[numbers])
     np.testing.assert_array_equal(block.traces, SENT[numbers])
     assert np.shares_memory(block.traces, room)
