@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from config.laboratory import read_laboratory
 from daq.analysis.beside import reducing
-from daq.face.reduced import Reduced
+from daq.face.reduced import Published, Reduced
 from daq.record.blocks import ShotBlock, Step
 from daq.record.layout import FiredSource
 from daq.record.messages import Armed, Create, Fired, NewStep
@@ -280,8 +280,14 @@ def replay(directory: Path) -> None:
     )
 
 
+def shots_shown(heard: list[Published]) -> int:
+    """In the newest sums."""
+    return next((one.shots for one in reversed(heard) if isinstance(one, Reduced)), 0)
+
+
 def sustained(directory: Path, seconds: int) -> None:
-    traces, path, heard = waveforms(BURST, SAMPLES), directory / "run.h5", []
+    traces, path = waveforms(BURST, SAMPLES), directory / "run.h5"
+    heard: list[Published] = []
     bursts = SUSTAINED_Hz * seconds // BURST
     with Recorder(header(path, SAMPLES, BURST)) as recorder, reducing(path, heard.append):
         began = time.perf_counter()
@@ -289,12 +295,11 @@ def sustained(directory: Path, seconds: int) -> None:
             time.sleep(max(0.0, began + burst * BURST / SUSTAINED_Hz - time.perf_counter()))
             record(recorder, burst, traces)
         recorder.finish("complete", "done")
-        took, cut = time.perf_counter() - began, len(heard)
+        took, by_then = time.perf_counter() - began, shots_shown(heard)
     lag = time.perf_counter() - began - took
-    shown = [one.shots for one in heard if isinstance(one, Reduced)]
     print(
         f"sustained: {bursts * BURST / took:,.0f} shots/s over {took:.0f} s (limit 1,500), all recorded; the reducer "
-        f"had shown {shown[cut - 1] if cut else 0:,} shots by then, and caught up {lag:.1f} s after the end with {shown[-1]:,}"
+        f"had shown {by_then:,} shots by then, and caught up {lag:.1f} s after the end with {shots_shown(heard):,}"
     )
 
 

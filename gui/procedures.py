@@ -17,7 +17,7 @@ PROCEDURES = (
     Procedure(
         "mass",
         "Mass",
-        "vanadium-25K",
+        "mass-calibration",
         ("Any run with shots at zero field will do; V and Nb may be given together.",),
         "t0 and k of the flight time, t = t0 + k √m",
     ),
