@@ -1,8 +1,7 @@
 """`python -P benchmarks/watched_window.py WHERE SECONDS`: the operator's window, and how it fares.
 
 Says `painted` when it has painted for the first time, and after so many seconds one line of JSON: looks and paints per second,
-how late its event loop was, its processor time, growth of its memory, the oldest values that it showed while nothing was heard
-and how long after that it was up to date.
+how late its event loop was, its processor time, growth of its memory, the oldest values that it showed while nothing was heard.
 """
 
 import json
@@ -34,8 +33,8 @@ class Watch(QObject):
         self._began = self._last = time.perf_counter()
         self.late_s: list[float] = []
         self.paints = self.looks = 0
-        self.oldest_s = self.recovered_s = 0.0
-        self._cpu, self._pages, self._silent, self._heard = 0.0, 0, False, self._began
+        self.oldest_s = 0.0
+        self._cpu, self._pages = 0.0, 0
         beat = window.beat
 
         def look() -> None:
@@ -65,11 +64,6 @@ class Watch(QObject):
         self.late_s.append(max(0.0, now - self._last - TICK_S))
         self._last = now
         self.oldest_s = max(self.oldest_s, model.age_s if model.trouble else 0.0)
-        if self._silent and not model.trouble:
-            self.recovered_s = now - self._heard
-        self._silent = bool(model.trouble)
-        if model.age_s > 1.0:
-            self._heard = now
 
     def said(self) -> dict[str, float]:
         took = time.perf_counter() - self._began
@@ -82,7 +76,6 @@ class Watch(QObject):
             "cores": (time.process_time() - self._cpu) / took,
             "growth": _pages() / self._pages - 1,
             "oldest_s": self.oldest_s,
-            "recovered_s": self.recovered_s,
         }
 
 
