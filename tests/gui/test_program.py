@@ -4,14 +4,22 @@ import os
 import select
 import signal
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from daq.face.state import LogPart
+from daq.face import commands
+from daq.face.state import LogPart, RunPart
+from daq.record.run_file import RunFile
+from daq.record.verify import verify
 from daq.service.client import Client
 from daq.service.where import read, where_is
-from tests.daq.cli.conftest import child, command, simulation
+from gui.feed import Feed, ServiceFeed
+from gui.window import Window
+from tests.daq.cli.conftest import SMALL, child, command, simulation
+from tests.daq.cli.test_serve import served
 
 
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
@@ -66,3 +74,29 @@ def test_a_service_is_started_and_goes_on_without_the_window(tmp_path: Path, mon
         assert f"`kill {service}` ends it" in said
         until_said(where, ":window has gone")
         end(service)
+
+
+@pytest.mark.timeout(120)
+def test_a_killed_window_loses_nothing_and_a_new_one_shows_the_run_going_on(
+    tmp_path: Path, opened: Callable[[Feed], Window], until: Callable[[Callable[[], object]], None]
+) -> None:
+    with simulation(tmp_path, "--speed", 5) as laboratory, served(laboratory, tmp_path / "runs") as (_, where):
+        with Client(where, program="starter") as starter:
+            assert starter.submit(commands.TakeControl()).ok
+            assert starter.submit(commands.QueuePlan(SMALL, "small.toml")).ok
+        with subprocess.Popen([sys.executable, "-P", "-m", "gui", "--where", str(where)]) as first:
+            until_said(where, ":window is here")
+            first.kill()
+        with Client(where, program="window", wait_s=0) as client:
+            window = opened(ServiceFeed(client))
+
+            def run() -> RunPart:
+                return window.model.one(RunPart) or RunPart("", "")
+
+            until(lambda: run().state == "running" and run().recorded)
+            until(lambda: run().state == "idle")
+            done = run()
+            window.leave()
+    assert (done.recorded, done.lost) == (320, 0)
+    with RunFile(Path(done.run_file)) as file:
+        assert verify(file).complete
