@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from daq.record.frames import HEAD, torn
+from daq.record.frames import BLOCK, HEAD, torn
 from daq.record.layout import COMPRESSIONS
 
 try:
@@ -15,7 +15,6 @@ except ImportError:
     # It comes for fewer systems than HDF5's own filter, which takes longer for the same bytes.
     compress_lz4 = None
 
-BITSHUFFLE_BLOCK = 8192
 ALL = h5py.h5s.ALL
 FIRST = (0, 0, 0)
 
@@ -45,7 +44,7 @@ class Filters:
         """The chunk of `trace` int16[channels, samples], and the mask of filters that were left out."""
         trace = np.ascontiguousarray(trace)
         if self._fast:
-            return b"".join((HEAD.pack(trace.nbytes, BITSHUFFLE_BLOCK), compress_lz4(trace.reshape(-1)))), 0
+            return b"".join((HEAD.pack(trace.nbytes, BLOCK), compress_lz4(trace.reshape(-1)))), 0
         self._chunk.write(ALL, ALL, trace)
         mask, chunk = self._chunk.read_direct_chunk(FIRST)
         return chunk, mask

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 HEAD = struct.Struct(">QI")
 """Bytes of the whole chunk, and of one block before compression (the filter's own format)."""
+BLOCK = 8192
+"""Bytes of a block in our files, and in others unless somebody chose otherwise."""
 LENGTH = 4
 """Bytes in front of each block that tell its length."""
 EIGHT = 8
@@ -29,7 +31,8 @@ def torn(
     safe = np.where(wrong, 0, offsets)
     total, block = _big_endian(content, safe, 8), _big_endian(content, safe + 8, LENGTH)
     unit = EIGHT * itemsize
-    usual = int(block[0]) if len(block) else unit
+    # One damaged head must not make the others seem to be.
+    usual = BLOCK if (block == BLOCK).any() or not len(block) else int(block[0])
     wrong |= (total != holds) | (block != usual)
     if usual <= 0 or usual % unit:
         return np.ones(len(offsets), bool)

@@ -97,3 +97,22 @@ def test_wrong_lengths_in_a_chunk_end_nothing(path: Path, place: int, value: int
     with RunFile(path) as run:
         traces, refused = read_or_refused(run, np.arange(SHOTS))
     assert (traces == SENT).all() if not refused else "shot 3" in refused or "shots 0 to 11" in refused
+
+
+@pytest.mark.parametrize("path", ["bitshuffle-lz4"], indirect=True)
+@pytest.mark.parametrize("shot", [0, 3])
+@pytest.mark.parametrize("value", [0, 1, 16, 255])
+def test_a_damaged_head_does_not_make_the_others_seem_damaged(path: Path, shot: int, value: int) -> None:
+    """Their frames are looked at together."""
+    content = bytearray(path.read_bytes())
+    with h5py.File(path) as file:
+        chunk = file[TRACES].id.get_chunk_info(shot)
+    content[chunk.byte_offset + 10] = value
+    damaged = path.with_name("damaged.h5")
+    damaged.write_bytes(content)
+    others = np.delete(np.arange(SHOTS), shot)
+    with RunFile(damaged) as run:
+        _, refused = read_or_refused(run, np.arange(SHOTS))
+        traces, _ = read_or_refused(run, others)
+    assert refused.startswith(f"{damaged}: the traces of shot {shot} are damaged")
+    assert (traces == SENT[others]).all()
