@@ -49,6 +49,14 @@ def test_pylablib_and_the_vacuum_gauge(serial: Wires) -> None:
         def query(self, msg: str, data_type: Any = "str") -> Any:
             return super().query("ERR" if msg == "BAU" else msg, data_type)
 
+        def comm(self, msg: str) -> None:
+            """From power-up until it is first asked, the gauge sends readings by itself; one of them may be under way."""
+            try:
+                super().comm(msg)
+            except pfeiffer.base.PfeifferError as error:
+                if "unexpected acknowledgement" not in str(error) or self.instr.readline() != b"\x06":
+                    raise
+
     gauge = TPG362(serial.device("vacuum"))
     assert (gauge.get_gauge_kind(1), gauge.get_gauge_kind(2)) == ("PKR", "IKR9")
     assert (gauge.get_channel_status(1), gauge.get_channel_status(2)) == ("ok", "ok")
