@@ -41,7 +41,13 @@ class SettingDialog(QDialog):
         self.put.clicked.connect(lambda: self._set(self.editor.value() if self.editor else None))
         self.undo.clicked.connect(lambda: self._set(self._before))
         self.which.currentIndexChanged.connect(self._choose)
+        # An answer may come when the dialog has gone.
+        self._open = True
+        self.finished.connect(self._close)
         self._choose(0)
+
+    def _close(self) -> None:
+        self._open = False
 
     def _choose(self, number: int) -> None:
         one = self._part.quantities[number]
@@ -64,6 +70,8 @@ class SettingDialog(QDialog):
         self._ask(Read(f"{self._part.name}.{name}"), f"read {name}", lambda answer: self._heard(name, answer))
 
     def _heard(self, name: str, answer: Answer) -> None:
+        if not self._open:
+            return
         one = self._part.quantities[self.which.currentIndex()]
         if one.name != name:
             return
@@ -83,6 +91,8 @@ class SettingDialog(QDialog):
         self._ask(Set(f"{self._part.name}.{one.name}", value), told, lambda answer: self._done(told, before, answer))
 
     def _done(self, told: str, before: Value | None, answer: Answer) -> None:
+        if not self._open:
+            return
         if answer.ok:
             self._before = before
             self.undo.setEnabled(before is not None)

@@ -38,6 +38,9 @@ from daq.record.ring import Ring
 ALONE = {"OMP_NUM_THREADS": "1"}
 """Of the writer: one trace is compressed sooner by one thread than by several that wait for each other, on cores that others
 need."""
+PIPE_BYTES = 2**20
+"""Room for what a writer that stands still is told before its missing answer is noticed: readings come all the time, and in a
+full pipe whoever tells them would wait for ever.  Its size can be set on Linux only."""
 SLOTS = 6
 SLOW_S = 1.0
 """An answer that takes longer is told about."""
@@ -69,6 +72,7 @@ class Recorder:
             [sys.executable, "-P", "-m", "daq.record.writer", self._ring.memory.handle],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pipesize=PIPE_BYTES,
             env=ALONE | os.environ,
             **self._ring.memory.inheritance(),
             **own_session(),

@@ -72,6 +72,17 @@ def test_a_quantity_is_set_within_its_limits_and_set_back(opened: Open, qtbot: Q
     dialog.close()
 
 
+def test_an_answer_that_comes_after_the_dialog_was_closed_changes_nothing(opened: Open, qtbot: QtBot) -> None:
+    window, client = shown(opened)
+    press(qtbot, window, "set magnet")
+    dialog = window.findChild(SettingDialog, "set magnet")
+    assert dialog is not None
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.close()
+    answer(window, client, Answer(True, "A", 12.5))
+    assert window.told.text() == "read set_current_A: A"
+
+
 def test_editors_have_the_kind_of_their_quantity(qtbot: QtBot) -> None:
     for of, kind, value in (
         (MODE, QComboBox, "fast"),
