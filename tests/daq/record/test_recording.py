@@ -266,6 +266,19 @@ LEAVING = """
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a pipe can be set on Linux only")
+def test_a_writer_that_stands_still_can_be_told_much_without_waiting(tmp_path: Path) -> None:
+    """Four times what fits a usual pipe: else who tells of readings would hold everybody up until the writer goes on."""
+    with Recorder(header(tmp_path / "run.h5")) as recorder:
+        os.kill(recorder.writer_pid, signal.SIGSTOP)
+        for number in range(1000):
+            recorder.tell(Happened(float(number), "x" * 256))
+        os.kill(recorder.writer_pid, signal.SIGCONT)
+        recorder.finish("complete", "done")
+    with RunFile(tmp_path / "run.h5") as run:
+        assert len([text for _, text in run.events() if text.startswith("x")]) == 1000
+
+
 def test_what_a_dead_engine_has_handed_over_is_still_written(tmp_path: Path) -> None:
     """Nobody hears the writer's acknowledgements any more; that must not keep it from finishing."""
     path = tmp_path / "run.h5"
