@@ -22,6 +22,7 @@ from daq.record.checksums import checksums
 from daq.record.frames import torn
 from daq.record.layout import BACKGROUNDS, BackgroundKind, EventKind, ShotState
 from daq.record.protection import is_being_written
+from daq.record.unpacking import unpack
 
 BLOCK_SHOTS = 100
 WALK_SHOTS = 1000
@@ -234,11 +235,15 @@ class RunFile:
         return tuple(found)
 
     def _read(self, numbers: NDArray[np.int64], traces: NDArray[np.int16]) -> NDArray[np.int16]:
+        self._refuse_torn(numbers)
+        if self._has_frames and self.traces.dtype == np.int16:
+            offsets, sizes, masks = (column[numbers] for column in self._chunks)
+            if not masks.any() and unpack(self._content, offsets, sizes, traces):
+                return traces
         chosen = self.traces.id.get_space()
         chosen.select_none()
         for run in np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1):
             chosen.select_hyperslab((int(run[0]), 0, 0), (len(run), *traces.shape[1:]), op=h5py.h5s.SELECT_OR)
-        self._refuse_torn(numbers)
         try:
             self.traces.id.read(h5py.h5s.create_simple(traces.shape), chosen, traces)
         except OSError as error:

@@ -34,23 +34,31 @@ def added_samples(interval_s: float) -> int:
 def pulses(codes: NDArray[np.int16], samples_per_bin: int, levels: Levels, added: int) -> NDArray[np.bool_]:
     """Whether a pulse has its highest sample in a bin, bool[shots, windows, 1 + bins]: those of the windows, and one before.
 
-    `codes` int16[shots, windows, samples] are the windows with their `MARGIN` of bins, `added` odd.
+    `codes` int16[shots, windows, samples] are the windows with their `MARGIN` of bins, `added` odd.  Samples over the
+    threshold are few: only they are held against their neighbours.
     """
     reach = added // 2
     summed = codes
     if reach:
         last = codes.shape[2] - added + 1
-        summed = np.sum([codes[:, :, i : i + last] for i in range(added)], axis=0, dtype=np.int32)
+        largest = max(int(codes.max(initial=0)), -int(codes.min(initial=0)))
+        summed = codes[:, :, :last].astype(np.int16 if added * largest < 2**15 else np.int32)
+        for i in range(1, added):
+            summed += codes[:, :, i : i + last]
     noise = np.maximum(levels.noise, PARTS)
     limit = np.ceil((added * levels.baseline + SIGMAS * np.sqrt(added) * noise) / PARTS).astype(np.int32)
     if summed.dtype == np.int16:
         limit = np.minimum(limit, np.iinfo(np.int16).max).astype(np.int16)
-    middle = summed[:, :, 1:-1]
-    highest = (middle >= limit[:, None, None]) & (middle > summed[:, :, :-2]) & (middle >= summed[:, :, 2:])
-    first = (MARGIN[0] - 1) * samples_per_bin - reach - 1
+    over = summed >= limit[:, None, None]
+    over[:, :, [0, -1]] = False
+    at, flat = np.flatnonzero(over), summed.reshape(-1)
+    highest = at[(flat[at] > flat[at - 1]) & (flat[at] >= flat[at + 1])]
+    row, sample = np.divmod(highest, summed.shape[2])
+    place = (sample + reach) // samples_per_bin - (MARGIN[0] - 1)
     bins = codes.shape[2] // samples_per_bin - MARGIN[0] - MARGIN[1] + 1
-    parts = [highest[:, :, first + i :: samples_per_bin][:, :, :bins] for i in range(samples_per_bin)]
-    found: NDArray[np.bool_] = np.logical_or.reduce(parts)
+    inside = (place >= 0) & (place < bins)
+    found = np.zeros((*codes.shape[:2], bins), np.bool_)
+    found.reshape(-1, bins)[row[inside], place[inside]] = True
     return found
 
 

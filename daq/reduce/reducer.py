@@ -11,15 +11,14 @@ import numpy as np
 from config.calibration import Calibrations
 from daq.record.blocks import ShotBlock, Step, TraceAxis
 from daq.reduce.counting import MARGIN, added_samples
+from daq.reduce.extract import Extract, Places, extract
 from daq.reduce.profiles import Profiles, SpectrumSums, StepSums
-from daq.reduce.tally import Places, Tally
+from daq.reduce.tally import Tally
 from daq.reduce.windows import cluster_windows, ion_free_samples, stretches
 
 MCP = 0
 """Channel of a block that holds the MCP signal."""
 SATURATED = 32767
-SHOTS_AT_ONCE = 2**15
-"""So many int16 samples add up in an int32."""
 
 
 class Reducer:
@@ -43,9 +42,9 @@ class Reducer:
         if not self._windows:
             raise ValueError(f"none of the sizes of {element} given arrives inside the trace; record longer or name others")
         ion_free = ion_free_samples(axis, element, self._windows, calibrations)
-        looked_at, per_bin = stretches(self._windows, *MARGIN), self._windows[0].samples_per_bin
+        first, samples = stretches(self._windows, *MARGIN)
         added = added_samples(axis.interval_s) if counting else 0
-        self._places = Places(looked_at, per_bin, ion_free, saturated_code, added)
+        self._places = Places(first, samples, self._windows[0].samples_per_bin, ion_free, saturated_code, added)
         self._steps: dict[int, StepSums] = {}
         self._spectra: dict[float, SpectrumSums] = {}
         self._tally: Tally | None = None
@@ -53,24 +52,38 @@ class Reducer:
 
     def add(self, step: Step, block: ShotBlock) -> None:
         """Add the shots of a block taken under the conditions of `step`; `ValueError` if the two do not belong together."""
-        self._change(step, block, 1)
+        self._belongs(step, block)
+        self.add_extract(step, self.extract(block))
 
     def remove(self, step: Step, block: ShotBlock) -> None:
         """Take out the shots of a block that were added before, bit for bit."""
-        self._change(step, block, -1)
+        self._belongs(step, block)
+        self.remove_extract(step, self.extract(block))
+
+    def extract(self, block: ShotBlock) -> Extract:
+        """What `add_extract` needs of a block; any thread may make it.  `ValueError` if the traces do not fit."""
+        shape = block.traces.shape
+        if len(shape) != 3 or shape[1] < 1 or shape[2] != self._axis.samples:
+            raise ValueError(f"traces of shape {shape} do not fit; (shots, channels, {self._axis.samples}) is expected")
+        if block.traces.dtype != np.int16:
+            raise ValueError(f"traces of type {block.traces.dtype} do not fit; int16 codes are expected")
+        if len(block.numbers) != shape[0]:
+            raise ValueError(f"{len(block.numbers)} shot numbers do not fit {shape[0]} traces")
+        return extract(block.numbers, block.traces[:, MCP], self._places)
+
+    def add_extract(self, step: Step, shots: Extract) -> None:
+        """Add what was extracted from shots taken under the conditions of `step`."""
+        self._tally_of(step).add(shots, 1)
+
+    def remove_extract(self, step: Step, shots: Extract) -> None:
+        """Take out what was added before, bit for bit."""
+        self._tally_of(step).add(shots, -1)
 
     def profiles(self) -> Profiles:
         """A snapshot; later blocks do not change it."""
         self._put_down()
         steps = tuple(self._steps[index] for index in sorted(self._steps))
         return Profiles(self._axis, self._element, self._windows, self._outside, steps, dict(self._spectra))
-
-    def _change(self, step: Step, block: ShotBlock, sign: int) -> None:
-        self._check(step, block)
-        tally = self._tally_of(step)
-        for first in range(0, len(block.traces), SHOTS_AT_ONCE):
-            part = slice(first, first + SHOTS_AT_ONCE)
-            tally.add(block.numbers[part], block.traces[part, MCP], sign)
 
     def _tally_of(self, step: Step) -> Tally:
         if self._tally is None or self._tally.step != step:
@@ -95,13 +108,7 @@ class Reducer:
         if not spectra[field_T].shots:
             del spectra[field_T]
 
-    def _check(self, step: Step, block: ShotBlock) -> None:
+    @staticmethod
+    def _belongs(step: Step, block: ShotBlock) -> None:
         if block.step != step.index:
             raise ValueError(f"a block of step {block.step} was given with the conditions of step {step.index}")
-        shape = block.traces.shape
-        if len(shape) != 3 or shape[1] < 1 or shape[2] != self._axis.samples:
-            raise ValueError(f"traces of shape {shape} do not fit; (shots, channels, {self._axis.samples}) is expected")
-        if block.traces.dtype != np.int16:
-            raise ValueError(f"traces of type {block.traces.dtype} do not fit; int16 codes are expected")
-        if len(block.numbers) != shape[0]:
-            raise ValueError(f"{len(block.numbers)} shot numbers do not fit {shape[0]} traces")

@@ -9,21 +9,24 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daq.record.blocks import ShotBlock
 from daq.record.run_file import BLOCK_SHOTS, RunFile
+from daq.reduce.extract import Extract
 from daq.reduce.profiles import Profiles
 from daq.reduce.reducer import Reducer
 
 STEPS = 2**32
 """The steps of each file are counted on from a multiple of this: more than any file has."""
-ROOMS = 2
-"""Blocks in memory: one is worked on while the next is read and unpacked."""
-ROOM_BYTES = 2**23
-"""Two such blocks mostly stay in the processor's cache."""
+READERS = 2
+"""HDF5 unpacks for one thread at a time: a second one works out what goes into the sums meanwhile."""
+AHEAD = READERS + 1
+"""Groups of shots on their way."""
+ROOM_BYTES = 10**7
+"""Traces that are unpacked at once: few enough for the processor's cache, many enough for numpy's overhead to be small."""
 
 
 @dataclass
@@ -46,8 +49,10 @@ class Reduction:
         self._reducer = Reducer(run.axis, run.element, range(first, last + 1), run.calibrations)
         self._axis, self._before = run.axis, before
         self._parts: dict[str, _Part] = {}
-        self._at_once = max(1, min(BLOCK_SHOTS, ROOM_BYTES // run.room(1).nbytes))
-        self._rooms = [run.room(self._at_once) for _ in range(ROOMS)]
+        at_once = max(1, min(BLOCK_SHOTS, ROOM_BYTES // run.room(1).nbytes))
+        self._rooms: SimpleQueue[NDArray[np.int16]] = SimpleQueue()
+        for _ in range(READERS):
+            self._rooms.put(run.room(at_once))
         self.shots = 0
         """Good shots looked at so far, with beam or without."""
         self.newest: tuple[int, int] | None = None
@@ -61,24 +66,25 @@ class Reduction:
         good[recorded] = run.bad[recorded] == 0
         added = np.zeros(len(good), bool)
         added[: len(part.added)] = part.added
-        for block in self._blocks(run, np.flatnonzero(added & ~good)):
-            self._apply(run, part, block, self._reducer.remove)
+        for numbers, extracts in self._extracts(run, np.flatnonzero(added & ~good)):
+            self._apply(run, part, numbers, extracts, -1)
         last = -1
-        for block in self._blocks(run, np.flatnonzero(good & ~added)):
-            if block.burst != last:
+        for numbers, extracts in self._extracts(run, np.flatnonzero(good & ~added)):
+            burst = int(run.shot_bursts[numbers[0]])
+            if burst != last:
                 if last >= 0:
                     yield self.shots
-                wait(block.burst)
-                last = block.burst
-            self._apply(run, part, block, self._reducer.add)
+                wait(burst)
+                last = burst
+            self._apply(run, part, numbers, extracts, 1)
         part.added = good
         yield self.shots
 
     def add(self, run: RunFile, numbers: NDArray[np.int64]) -> None:
         """Add these recorded shots, and no others."""
         part = self._part(run)
-        for block in self._blocks(run, numbers):
-            self._apply(run, part, block, self._reducer.add)
+        for group, extracts in self._extracts(run, numbers):
+            self._apply(run, part, group, extracts, 1)
 
     def profiles(self) -> Profiles:
         """A snapshot; what comes later does not change it."""
@@ -89,25 +95,34 @@ class Reduction:
             raise ValueError(f"{run.path.name} was recorded with another time axis or scale")
         return self._parts.setdefault(run.run_id, _Part(STEPS * (self._before + len(self._parts))))
 
-    def _blocks(self, run: RunFile, numbers: NDArray[np.int64]) -> Iterator[ShotBlock]:
-        """The blocks of these shots, each good until the next one is asked for, which is unpacked and checked meanwhile."""
-        groups = run.grouped(numbers, self._at_once)
-        with ThreadPoolExecutor(1, thread_name_prefix="read-ahead") as reader:
-            coming = deque(
-                (room, reader.submit(run.checked, group, room)) for room in self._rooms for group in islice(groups, 1)
-            )
+    def _extracts(self, run: RunFile, numbers: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], list[Extract]]]:
+        """Of these shots, group by group; the next ones are unpacked, checked and looked at meanwhile."""
+        groups = run.grouped(numbers)
+        with ThreadPoolExecutor(READERS, thread_name_prefix="read-ahead") as reader:
+            coming = deque((group, reader.submit(self._extract, run, group)) for group in islice(groups, AHEAD))
             while coming:
-                room, reading = coming.popleft()
-                yield reading.result()
-                coming.extend((room, reader.submit(run.checked, group, room)) for group in islice(groups, 1))
+                group, reading = coming.popleft()
+                extracts = reading.result()
+                coming.extend((group, reader.submit(self._extract, run, group)) for group in islice(groups, 1))
+                yield group, extracts
 
-    def _apply(self, run: RunFile, part: _Part, block: ShotBlock, change: "_Change") -> None:
-        step = run.steps[block.step]
-        if not step.background:
-            change(replace(step, index=part.rows + step.index), replace(block, step=part.rows + block.step))
-        if change == self._reducer.add:
-            self.newest = int(block.numbers[-1]), block.step
-        self.shots += len(block.numbers) if change == self._reducer.add else -len(block.numbers)
+    def _extract(self, run: RunFile, numbers: NDArray[np.int64]) -> list[Extract]:
+        """Shots of one burst; nothing of those without beam, which are only checked."""
+        background = run.steps[int(run.shot_steps[numbers[0]])].background
+        room = self._rooms.get()
+        pieces = np.array_split(numbers, -(-len(numbers) // len(room)))
+        blocks = (run.checked(piece, room) for piece in pieces)
+        try:
+            return [self._reducer.extract(block) for block in blocks if not background]
+        finally:
+            self._rooms.put(room)
 
-
-_Change = Callable[..., None]
+    def _apply(self, run: RunFile, part: _Part, numbers: NDArray[np.int64], extracts: list[Extract], sign: int) -> None:
+        number = int(run.shot_steps[numbers[0]])
+        step = replace(run.steps[number], index=part.rows + number)
+        change = self._reducer.add_extract if sign > 0 else self._reducer.remove_extract
+        for one in extracts:
+            change(step, one)
+        if sign > 0:
+            self.newest = int(numbers[-1]), number
+        self.shots += sign * len(numbers)

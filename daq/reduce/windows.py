@@ -67,16 +67,15 @@ def cluster_windows(
     return tuple(inside), tuple(window.size for window in outside)
 
 
-def stretches(windows: tuple[Window, ...], before: int, after: int) -> NDArray[np.intp]:
-    """Indices of the samples of all windows in order of time, intp[windows, samples], with so many bins before and after.
+def stretches(windows: tuple[Window, ...], before: int, after: int) -> tuple[NDArray[np.intp], int]:
+    """First samples of all windows in order of time, intp[windows], and their length, with so many bins before and after.
 
     All are as long as the widest: a narrower window goes on beyond its end, and any of them perhaps beyond the trace's.
     """
     per_bin = windows[0].samples_per_bin
     bins = max(window.bins for window in windows)
     first = np.array([window.first for window in windows])
-    samples: NDArray[np.intp] = first[:, None] + np.arange(-before * per_bin, (bins + after) * per_bin)
-    return samples
+    return first - before * per_bin, (before + bins + after) * per_bin
 
 
 def ion_free_samples(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from daq.record import unpacking
 from daq.record.checksums import checksums
 from daq.record.layout import COMPRESSIONS, TRACES, FiredSource
 from daq.record.messages import Armed, Finish, Fired, Recorded
@@ -47,6 +48,12 @@ def test_any_shots_of_a_burst_are_read_into_used_memory(path: Path, numbers: np.
     np.testing.assert_array_equal(block.traces, SENT[numbers])
     assert np.shares_memory(block.traces, room)
     assert (room[len(numbers) :] == junk).all()
+
+
+def test_without_the_filters_library_hdf5_reads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "library", lambda: None)
+    with RunFile(path) as run:
+        np.testing.assert_array_equal(run.block(np.arange(SHOTS)).traces, SENT)
 
 
 @often
