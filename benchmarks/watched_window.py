@@ -57,7 +57,7 @@ class Watch(QObject):
     def _start(self) -> None:
         self.late_s.clear()
         self.paints = self.looks = 0
-        self._began, self._cpu, self._pages = time.perf_counter(), time.process_time(), _pages()
+        self._began, self._cpu, self._pages = time.perf_counter(), time.process_time(), pages()
 
     def _tick(self) -> None:
         now, model = time.perf_counter(), self._window.model
@@ -74,12 +74,12 @@ class Watch(QObject):
             "late_99_ms": 1e3 * late[int(0.99 * len(late))],
             "late_most_ms": 1e3 * late[-1],
             "cores": (time.process_time() - self._cpu) / took,
-            "growth": _pages() / self._pages - 1,
+            "growth": pages() / self._pages - 1,
             "oldest_s": self.oldest_s,
         }
 
 
-def _pages() -> int:
+def pages() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 
