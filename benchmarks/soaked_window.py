@@ -1,6 +1,7 @@
 """`python -P benchmarks/soaked_window.py WHERE SECONDS`: the operator's window for hours, and its memory.
 
-All tabs are shown in turn, ten seconds each, with the history of one quantity; once a minute it says the pages that are resident.
+All tabs are shown in turn, ten seconds each, with the history of one quantity; once a minute it says how many pages are
+resident.
 """
 
 import os
@@ -15,6 +16,7 @@ from PyQt6.QtWidgets import QApplication
 
 from daq.service.client import Client
 from gui.feed import ServiceFeed
+from gui.memory import give_back
 from gui.window import Window
 
 sys.path.append(str(Path(__file__).parent))
@@ -25,6 +27,7 @@ WATCHED = ("cold_head", "temperature_K")
 
 
 def main() -> None:
+    give_back()
     application, seconds = QApplication(sys.argv[:1]), float(sys.argv[2])
     application.setStyle("Fusion")
     with Client(Path(sys.argv[1]), program="window") as client:

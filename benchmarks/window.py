@@ -41,8 +41,8 @@ from silent import SIMULATORS, started
 RATE_Hz, USUAL_S, STOPPED_S = 1000, 20, 5.0
 SILENT = ("cold_head", "helium", "chopper")
 WATCH, SOAK = ([sys.executable, "-P", str(Path(__file__).with_name(f"{name}_window.py"))] for name in ("watched", "soaked"))
-WARM_MIN = 10
-"""Memory grows while each thing is done for the first time."""
+WARM_MIN, FEW_MIN = 10, 5
+"""Memory grows while each thing is done for the first time; what it is then, and at the end, is a median of a few minutes."""
 PLAN = "vanadium-25K.toml"
 LONGER = {"cycles = 2": "cycles = 200", "shots_per_burst = 100": "shots_per_burst = 20"}
 """Hours of it, and a look each second."""
@@ -146,6 +146,11 @@ def hung(directory: Path, seconds: float) -> None:
 
 
 def soak(directory: Path, seconds: float) -> None:
+    least_s = 60 * (WARM_MIN + 2 * FEW_MIN)
+    if seconds <= least_s:
+        raise ValueError(
+            f"soak {seconds:g}: give more than {least_s} s; memory is compared after {WARM_MIN} min and at the end"
+        )
     toml = (SHIPPED / "plans" / PLAN).read_text()
     for short, long in LONGER.items():
         toml = toml.replace(short, long)
@@ -160,10 +165,10 @@ def soak(directory: Path, seconds: float) -> None:
                 pages.append(int(line))
                 (run,) = client.snapshot().of(RunPart)
                 print(f"{minute} min: {pages[-1]:,} pages; {run.state}, {run.recorded:,} shots", flush=True)
-    warm, last = pages[min(WARM_MIN, len(pages)) - 1], pages[-1]
-    hours = max(1, len(pages) - WARM_MIN) / 60
+    warm, last = statistics.median(pages[WARM_MIN:][:FEW_MIN]), statistics.median(pages[-FEW_MIN:])
+    hours = (len(pages) - WARM_MIN - FEW_MIN) / 60
     print(
-        f"soak: {warm:,} pages after {WARM_MIN} min, {last:,} after {len(pages)} min: "
+        f"soak: {warm:,} pages from minute {WARM_MIN} on, {last:,} up to minute {len(pages)} (medians of {FEW_MIN} min): "
         f"{(last / warm - 1) / hours:+.2%} an hour (limit 1 %), beside a run of {run.recorded:,} shots"
     )
 
