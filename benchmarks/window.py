@@ -38,7 +38,8 @@ sys.path.append(str(Path(__file__).parent))
 from recording import BURST, SAMPLES, header, record, waveforms
 from silent import SIMULATORS, started
 
-RATE_Hz, USUAL_S, STOPPED_S = 1000, 20, 5.0
+RATE_Hz, STOPPED_S = 1000, 5.0
+USUAL_S = {"load": 20, "hung": 20, "paint": 20, "soak": 3600}
 SILENT = ("cold_head", "helium", "chopper")
 WATCH, SOAK = ([sys.executable, "-P", str(Path(__file__).with_name(f"{name}_window.py"))] for name in ("watched", "soaked"))
 WARM_MIN, FEW_MIN = 10, 5
@@ -193,7 +194,7 @@ def main() -> None:
         for place, word in enumerate(words):
             if word in parts:
                 after = words[place + 1] if place + 1 < len(words) else ""
-                parts[word](Path(directory), float(after) if after.isdigit() else USUAL_S)
+                parts[word](Path(directory), float(after) if after.isdigit() else USUAL_S[word])
 
 
 if __name__ == "__main__":
