@@ -129,6 +129,8 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
             gaussian_uB=paper.half_m / per_uB_m if paper else None,
             gaussian_error_uB=paper.error_m / per_uB_m if paper else None,
             gaussian_central_share=paper.central_share if paper else None,
+            two_gaussians_uB=_in_uB(paper.two_m, per_uB_m) if paper else None,
+            three_gaussians_uB=_in_uB(paper.three_m, per_uB_m) if paper else None,
             significance=math.sqrt(max(fits.none.chi2 - fit.chi2, 0.0)),
         ),
         moment,
@@ -136,6 +138,10 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
         systematics,
         ends.__getitem__,
     )
+
+
+def _in_uB(measured_m: tuple[float, float], per_uB_m: float) -> tuple[float, float]:
+    return measured_m[0] / per_uB_m, measured_m[1] / per_uB_m
 
 
 def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
