@@ -35,9 +35,9 @@ class Splitting:
     @classmethod
     def of(cls, data: JointFit | CountedFit, at: Conditions, relaxed: Fit) -> "Splitting":
         """`relaxed` is the best fit with W t from nothing to `MOST_RELAXED`."""
-        if relaxed.value("flips") > 0:
+        if relaxed.value("flips") > relaxed.error("flips"):
             return cls(data, at, relaxed)
-        return cls(data, at, data.fit(_model(at), (relaxed.value("moment_uB"), LEAST_FLIPS / 100)))
+        return cls(data, at, data.fit(_model(at), (relaxed.value("moment_uB"), relaxed.value("flips"))))
 
     @property
     def moment_uB(self) -> float:
@@ -62,7 +62,7 @@ class Splitting:
                 if far in (0.0, LARGEST_uB):
                     return far
                 near, far = far, _possible(far + farther * step_uB)
-            return float(brentq(lambda x: risen(x) - farther, near, far, xtol=PARABOLIC * abs(step_uB) / 4, rtol=1e-3))
+            return float(brentq(lambda x: risen(x) - farther, near, far, xtol=PARABOLIC * abs(step_uB) / 2, rtol=1e-3))
 
         farthest = max(errors)
         if abs(risen(_possible(self.moment_uB + farthest * step_uB)) - farthest) < PARABOLIC * farthest:

@@ -24,8 +24,6 @@ BROADENED = 1.15
 """From this ratio of widths on a broadened profile is seen by eye (assumed)."""
 NEGLIGIBLE = 0.15
 """Share of relaxed moments under which no central peak is seen (assumed)."""
-TELLING = 0.2
-"""Error of a moment, in parts of it, beyond which agreement says nothing (assumed)."""
 
 
 @dataclass(frozen=True)
@@ -160,28 +158,23 @@ def independent_of(parts: Collection[str], sizes: Collection[int]) -> Judge:
 
 
 def same_with_a_third(parts: Collection[str], sizes: Collection[int]) -> Judge:
-    """Two and three Gaussians give these sizes the same moment, within the errors of both fits, in all these parts.
-
-    Where the errors are larger than a fifth of the moment the two cannot be told apart.
-    """
+    """Two and three Gaussians give these sizes the same moment in all these parts, within its total error."""
 
     def judge(found: Found) -> Finding:
-        texts, differences, unclear = [], [], False
+        texts, apart, unclear = [], [], False
         for part in parts:
             results = found.results(part)
             if results is None:
                 return _missing(found, part)
             for c in _clusters(results, sizes):
-                if c.two_gaussians_uB is None or c.three_gaussians_uB is None or not math.isfinite(c.three_gaussians_uB[1]):
+                if c.two_gaussians_uB is None or c.three_gaussians_uB is None or not c.error_uB:
                     unclear = True
                     continue
-                (two, two_error), (three, three_error) = c.two_gaussians_uB, c.three_gaussians_uB
-                differences.append(abs(two - three) / math.hypot(two_error, three_error))
-                unclear = unclear or three_error > TELLING * two
-                both = f"{with_error(two, two_error)} and {with_error(three, three_error)} µB"
-                texts.append(f"{found.measured[part].part.title}: {results.element}{c.size} {both}")
-        far = norm.isf(WRONG / 2 / max(len(differences), 1))
-        return Finding(_verdict(max(differences, default=0.0) > far, unclear or not differences), "; ".join(texts))
+                apart.append(abs(c.two_gaussians_uB[0] - c.three_gaussians_uB[0]) / c.error_uB)
+                both = " and ".join(with_error(value, c.error_uB) for value, _ in (c.two_gaussians_uB, c.three_gaussians_uB))
+                texts.append(f"{found.measured[part].part.title}: {results.element}{c.size} {both} µB")
+        far = norm.isf(WRONG / 2 / max(len(apart), 1))
+        return Finding(_verdict(any(one > far for one in apart), unclear or not apart), "; ".join(texts))
 
     return judge
 
