@@ -6,7 +6,7 @@ T the programmed time from opening to ionisation, τ the time zero sought.  Eval
 its moment, C and the position calibration are.  T must change by much: the source's temperature does that.
 
 The seeming moments are those of doublets that do not relax.  Where the fit may find relaxation, which is never negative, its
-moment comes out large where the peaks are near each other, that is at the high velocities: the time zero came out 60 µs early.
+moment comes out large where the peaks are near each other, that is at the high velocities: the time zero came out 65 µs early.
 """
 
 import math
@@ -58,6 +58,12 @@ class ChopperResult:
     moments_uB: dict[int, float]
     velocities: int
     chi2: float
+
+    def times_the_shots(self, share: float) -> float | None:
+        """How many times the shots would tell the time zero to this share of the flight time; None where no number would."""
+        zero = self.time_zero_s
+        room = (share / self.share * zero.error) ** 2 - zero.systematic**2
+        return zero.statistical**2 / room if room > 0 else None
 
 
 def seeming_moments(found: Iterable[Results], calibrations: Calibrations) -> list[Seeming]:

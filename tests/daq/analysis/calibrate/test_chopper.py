@@ -51,6 +51,13 @@ def test_time_zero_is_counted_from_the_old_one(calibrations: Calibrations) -> No
     assert drawn(rng, 4e-6, calibrations).moments_uB == pytest.approx(MOMENTS, rel=0.05)
 
 
+def test_more_shots_help_down_to_the_systematic_error(calibrations: Calibrations) -> None:
+    found = drawn(np.random.default_rng(4), 0.0, calibrations)
+    half = np.hypot(found.time_zero_s.statistical / 2, found.time_zero_s.systematic) / found.time_zero_s.error * found.share
+    assert found.times_the_shots(half) == pytest.approx(4)
+    assert found.times_the_shots(0.9 * found.share * found.time_zero_s.systematic / found.time_zero_s.error) is None
+
+
 def profiles_at(velocity: float, zero_s: float, seed: int, calibrations: Calibrations) -> Results:
     """What the analysis makes of a beam whose true flight is shorter by `zero_s` than it believes, and relaxes a little."""
     clusters = {n: magnetic(MOMENTS[n], 0.05) if n in MOMENTS else none for n in range(3, 10)}
