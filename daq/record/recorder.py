@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, Queue
+from selectors import EVENT_WRITE, DefaultSelector
 from threading import Lock, Thread
 from types import TracebackType
 from typing import BinaryIO, cast
@@ -30,8 +31,8 @@ from daq.record.messages import (
     Noted,
     Recorded,
     ToWriter,
+    encoded,
     get_from_writer,
-    put,
 )
 from daq.record.ring import Ring
 
@@ -39,8 +40,8 @@ ALONE = {"OMP_NUM_THREADS": "1"}
 """Of the writer: one trace is compressed sooner by one thread than by several that wait for each other, on cores that others
 need."""
 PIPE_BYTES = 2**20
-"""Room for what a writer that stands still is told before its missing answer is noticed: readings come all the time, and in a
-full pipe whoever tells them would wait for ever.  Its size can be set on Linux only."""
+"""Room for what a writer that stands still is told before its missing answer is noticed: readings come all the time, and
+whoever tells them would wait at a full pipe.  Its size can be set on Linux only."""
 SLOTS = 6
 SLOW_S = 1.0
 """An answer that takes longer is told about."""
@@ -77,6 +78,9 @@ class Recorder:
             **self._ring.memory.inheritance(),
             **own_session(),
         )
+        self._pipe = cast(BinaryIO, self._process.stdin).fileno()
+        if sys.platform != "win32":
+            os.set_blocking(self._pipe, False)
         self._answers: Queue[FromWriter | None] = Queue()
         self._sending = Lock()
         self._listener = Thread(target=self._listen, name="recorder", daemon=True)
@@ -160,11 +164,30 @@ class Recorder:
     def _put(self, message: ToWriter) -> None:
         try:
             with self._sending:
-                put(cast(BinaryIO, self._process.stdin), message)
-        except (BrokenPipeError, ValueError):
+                if self._broken:
+                    raise RecordingError(self._broken)
+                self._write(memoryview(encoded(message)))
+        except BrokenPipeError:
             # What the writer said last is on its way; its end raises too.
             while True:
                 self._take(self._answers.get(timeout=ANSWER_S))
+
+    def _write(self, left: memoryview) -> None:
+        if cast(BinaryIO, self._process.stdin).closed:
+            raise BrokenPipeError
+        while left:
+            try:
+                left = left[os.write(self._pipe, left) :]
+            except BlockingIOError:
+                with DefaultSelector() as waiting:
+                    waiting.register(self._pipe, EVENT_WRITE)
+                    if not waiting.select(ANSWER_S):
+                        self._broken = self._silent
+                        raise RecordingError(self._silent) from None
+
+    @property
+    def _silent(self) -> str:
+        return f"the writer of {self.path} does not answer; is the disk hanging?"
 
     def _collect_answers(self) -> None:
         while True:
@@ -180,7 +203,7 @@ class Recorder:
                 answer = self._take(self._answers.get(timeout=ANSWER_S if waited else SLOW_S))
             except Empty:
                 if waited:
-                    raise RecordingError(f"the writer of {self.path} does not answer; is the disk hanging?") from None
+                    raise RecordingError(self._silent) from None
                 waited = True
                 self._behind(True)
                 continue

@@ -230,6 +230,15 @@ class LakeShore336:
 
     def _one(self, word: str, p: Parameters, now: float) -> str | None:
         """One command or query: its answer, `None` for a word that is not known."""
+        for some in (self._of_unit, self._of_input, self._of_output, self._of_relay):
+            reply = some(word, p, now)
+            if reply is not None:
+                p.end()
+                return reply
+        return None
+
+    def _of_unit(self, word: str, p: Parameters, now: float) -> str | None:
+        """Status, interface and panel."""
         reply = ""
         match word:
             case "*IDN?":
@@ -276,6 +285,14 @@ class LakeShore336:
             case "LOCK":
                 locked, code = p.rest(FLAG, (0, 999))
                 self._lock = int(locked), int(code)
+            case _:
+                return None
+        return reply
+
+    def _of_input(self, word: str, p: Parameters, now: float) -> str | None:
+        """Readings and how they are made."""
+        reply = ""
+        match word:
             case "KRDG?":
                 reply = ",".join(number(self._inputs[one].reading(KELVIN)) for one in p.inputs())
             case "CRDG?":
@@ -318,6 +335,14 @@ class LakeShore336:
             case "ALARMST?":
                 one = self._input(p)
                 reply = f"{one.high:d},{one.low:d}"
+            case _:
+                return None
+        return reply
+
+    def _of_output(self, word: str, p: Parameters, now: float) -> str | None:
+        """Loops, heaters and voltages."""
+        reply = ""
+        match word:
             case "SETP?":
                 output = self._output(p)
                 reply = number(self._sensor(output.mode[1]).shown(output.target_K))
@@ -376,6 +401,20 @@ class LakeShore336:
                 output, zone = self._output(p), p.whole(1, 10)
                 bounds = ((0.0, 100.0), (0, output.highest_range), (0, 4), (0.0, 100.0))
                 output.zones[zone] = p.rest((0.0, HIGHEST_SET_K), *GAINS, *bounds)
+            case "TUNEST?":
+                reply = self._tuning.told()
+            case "ATUNE":
+                output = self._output(p)
+                self._tuning = Autotune(output, p.last(0, 2), now)
+                self._tuning.step(now, self._regulates(output))
+            case _:
+                return None
+        return reply
+
+    def _of_relay(self, word: str, p: Parameters, now: float) -> str | None:
+        """Relays and alarms."""
+        reply = ""
+        match word:
             case "RELAY?":
                 relay = self._relays[p.whole(1, 2) - 1]
                 reply = f"{relay.mode},{relay.input},{relay.kind}"
@@ -388,13 +427,6 @@ class LakeShore336:
                 for one in self._inputs.values():
                     one.high = one.low = False
                     one.watch()
-            case "TUNEST?":
-                reply = self._tuning.told()
-            case "ATUNE":
-                output = self._output(p)
-                self._tuning = Autotune(output, p.last(0, 2), now)
-                self._tuning.step(now, self._regulates(output))
             case _:
                 return None
-        p.end()
         return reply

@@ -157,6 +157,41 @@ class Axis:
         return self.switch or (0 if abs(place_mm) < REACH_mm else 1 if place_mm > 0 else -1)
 
 
+TOLD: dict[str, Callable[[Axis, float], str]] = {
+    "ID": lambda one, now: one.stage or "Unknown",
+    "TP": lambda one, now: one.show(one.position_mm(now)),
+    "DP": lambda one, now: one.show(one.desired_mm),
+    "TV": lambda one, now: one.show(one.at(now)[1]),
+    "ZB": lambda one, now: "100H",
+    "ZH": lambda one, now: "24H",
+    "FR": lambda one, now: f"{GRID_mm:.4f}",
+    "QS": lambda one, now: "1",
+    "SU": lambda one, now: f"{GRID_mm:.4f}",
+}
+"""What an axis tells at any time."""
+ASKED: dict[str, Callable[[Axis, float], str]] = {
+    "MO": lambda one, now: str(int(one.motor)),
+    "MF": lambda one, now: str(int(not one.motor)),
+    "PA": lambda one, now: one.show(one.desired_mm),
+    "MV": lambda one, now: str(int(not one.moving(now))),
+    "MT": lambda one, now: str(int(not one.moving(now))),
+    "SN": lambda one, now: str(int(one.values["SN"])),
+}
+"""What a command's word with a question mark asks for."""
+SETTABLE: dict[str, tuple[int, Callable[[Axis, float], bool]]] = {
+    "SL": (X_RANGE, lambda one, new: new < one.values["SR"]),
+    "SR": (X_RANGE, lambda one, new: new > one.values["SL"]),
+    "VA": (X_VELOCITY, lambda one, new: new <= one.values["VU"]),
+    "VU": (X_VELOCITY, lambda one, new: new <= DEFAULTS["VU"]),
+    "AC": (X_ACCELERATION, lambda one, new: new <= one.values["AU"]),
+    "AG": (X_ACCELERATION, lambda one, new: new <= one.values["AU"]),
+    "AU": (X_ACCELERATION, lambda one, new: new <= DEFAULTS["AU"]),
+    "AE": (X_ACCELERATION, lambda one, new: new <= DEFAULTS["AU"]),
+    "JK": (X_RANGE, lambda one, new: new <= 10 * DEFAULTS["JK"]),
+}
+"""Numbers of an axis: the error of one that is not allowed, and which are."""
+
+
 class ESP301:
     """Three axes; replies that a wait held back come by themselves.  `homed` ones stand at their zero."""
 
@@ -321,44 +356,20 @@ class ESP301:
                 self._say(str(int(not any(one.moving(now) for one in self._axes))))
             case "MD":
                 self._say(str(int(not axis.one().moving(now))))
-            case "ID":
-                self._say(axis.report(lambda one: one.stage or "Unknown"))
-            case "TP":
-                self._say(axis.report(lambda one: one.show(one.position_mm(now))))
-            case "DP":
-                self._say(axis.report(lambda one: one.show(one.desired_mm)))
-            case "TV":
-                self._say(axis.report(lambda one: one.show(one.at(now)[1])))
-            case "ZB":
-                self._say(axis.report(lambda one: "100H"))
-            case "ZH":
-                self._say(axis.report(lambda one: "24H"))
-            case "FR":
-                self._say(axis.report(lambda one: f"{GRID_mm:.4f}"))
-            case "QS":
-                self._say(axis.report(lambda one: "1"))
-            case "SU":
-                self._say(axis.report(lambda one: f"{GRID_mm:.4f}"))
-            case "MO" if parameter == "?":
-                self._say(axis.report(lambda one: str(int(one.motor))))
+            case _ if name in TOLD:
+                self._say(axis.report(lambda one: TOLD[name](one, now)))
+            case _ if parameter == "?" and name in ASKED:
+                self._say(axis.report(lambda one: ASKED[name](one, now)))
             case "MO":
                 self._power_on(axis.stage())
-            case "MF" if parameter == "?":
-                self._say(axis.report(lambda one: str(int(not one.motor))))
             case "MF":
                 self._power_off(axis.stage(), now)
-            case "PA" if parameter == "?":
-                self._say(axis.report(lambda one: one.show(one.desired_mm)))
             case "PA":
                 one = self._ready(axis)
                 self._move(one, _number(one, parameter), now)
             case "PR":
                 one = self._ready(axis)
                 self._move(one, one.desired_mm + _number(one, parameter), now)
-            case "MV" if parameter == "?":
-                self._say(axis.report(lambda one: str(int(not one.moving(now)))))
-            case "MT" if parameter == "?":
-                self._say(axis.report(lambda one: str(int(not one.moving(now)))))
             case "MV":
                 self._jog(self._ready(axis), _sign(parameter), now, hard=False)
             case "MT":
@@ -369,26 +380,8 @@ class ESP301:
                 one = axis.stage()
                 one.zero_mm = one.at(now)[0] - (_number(one, parameter) if parameter else 0.0)
                 one.desired_mm = one.place_mm - one.zero_mm
-            case "SL":
-                self._set(axis, name, parameter, X_RANGE, lambda one, new: new < one.values["SR"])
-            case "SR":
-                self._set(axis, name, parameter, X_RANGE, lambda one, new: new > one.values["SL"])
-            case "VA":
-                self._set(axis, name, parameter, X_VELOCITY, lambda one, new: new <= one.values["VU"])
-            case "VU":
-                self._set(axis, name, parameter, X_VELOCITY, lambda one, new: new <= DEFAULTS["VU"])
-            case "AC":
-                self._set(axis, name, parameter, X_ACCELERATION, lambda one, new: new <= one.values["AU"])
-            case "AG":
-                self._set(axis, name, parameter, X_ACCELERATION, lambda one, new: new <= one.values["AU"])
-            case "AU":
-                self._set(axis, name, parameter, X_ACCELERATION, lambda one, new: new <= DEFAULTS["AU"])
-            case "AE":
-                self._set(axis, name, parameter, X_ACCELERATION, lambda one, new: new <= DEFAULTS["AU"])
-            case "JK":
-                self._set(axis, name, parameter, X_RANGE, lambda one, new: new <= 10 * DEFAULTS["JK"])
-            case "SN" if parameter == "?":
-                self._say(axis.report(lambda one: str(int(one.values["SN"]))))
+            case _ if name in SETTABLE:
+                self._set(axis, name, parameter)
             case "SN":
                 one = axis.one()
                 if not parameter:
@@ -412,7 +405,7 @@ class ESP301:
                 second |= (place_mm < 0.5) << n | (place_mm < GRID_mm) << (n + 8)
         return f"{first:X}H, {second:X}H"
 
-    def _set(self, axis: "_Chosen", name: str, text: str, code: int, allowed: Callable[[Axis, float], bool]) -> None:
+    def _set(self, axis: "_Chosen", name: str, text: str) -> None:
         if text == "?":
             self._say(axis.report(lambda one: one.show(one.values[name])))
             return
@@ -420,6 +413,7 @@ class ESP301:
         value = _number(one, text)
         if value <= 0 and name not in ("SL", "SR"):
             raise Refused(one.number * 100 + X_RANGE)
+        code, allowed = SETTABLE[name]
         if not allowed(one, value):
             raise Refused(one.number * 100 + code)
         one.values[name] = value

@@ -1,5 +1,6 @@
 """From arrival times to ADC codes: single-ion pulses of the MCP on noise."""
 
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -61,9 +62,11 @@ def _add_pulses(result: NDArray[np.int16], pulses: Pulses, machine: Machine, cap
     nearest = np.rint(centre).astype(np.int64)
     offsets = np.arange(-reach, reach + 1)
     shape = np.exp(-(((nearest - centre)[:, None] + offsets) ** 2) / (2 * sigma**2)) * height[:, None]
-    where = (shot * capture.samples + nearest)[:, None] + offsets
-    touched, position = np.unique(where, return_inverse=True)
-    signal = np.bincount(position.ravel(), weights=shape.ravel(), minlength=len(touched))
-    flat = result.reshape(-1)
-    codes = flat[touched] + np.rint(signal)
-    flat[touched] = np.minimum(codes, HIGHEST_CODE).astype(np.int16)
+    where = nearest[:, None] + offsets
+    signal = np.zeros(capture.samples)
+    for row, (first, last) in enumerate(pairwise(np.searchsorted(shot, np.arange(len(result) + 1)).tolist())):
+        touched = where[first:last].ravel()
+        np.add.at(signal, touched, shape[first:last].ravel())
+        codes = result[row, touched] + np.rint(signal[touched])
+        result[row, touched] = np.minimum(codes, HIGHEST_CODE).astype(np.int16)
+        signal[touched] = 0.0

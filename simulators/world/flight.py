@@ -3,7 +3,7 @@
 Only here is a deflection simulated; the analysis has formulas of its own, so that agreement means something.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,10 @@ class Flight:
     gradient_T_m: Floats
     temperature_K: Floats
 
+    def of(self, which: NDArray[np.intp]) -> "Flight":
+        """Some of them."""
+        return Flight(*(getattr(self, one.name)[which] for one in fields(self)))
+
 
 def positions(flight: Flight, at_skimmer: Floats, at_slit: Floats, chances: Floats, machine: Machine) -> Floats:
     """Position (m, towards the strong field) at ionisation.
@@ -45,14 +49,17 @@ def positions(flight: Flight, at_skimmer: Floats, at_slit: Floats, chances: Floa
     z = slit_m + slope * machine.slit_to_magnet_m
     step_s = machine.magnet_length_m / STEPS / flight.velocity_m_s
     speed = slope * flight.velocity_m_s
+    blocked, thermal = np.flatnonzero(flight.blocked), np.flatnonzero(~flight.blocked)
+    atoms, others = flight.of(blocked), flight.of(thermal)
     # They come from zero field, where both projections are equally likely.
-    spin = np.where(chances[:, 0] < 0.5, 1.0, -1.0)
+    spin = np.where(chances[blocked, 0] < 0.5, 1.0, -1.0)
+    moment_uB = np.empty_like(z)
     for step in range(STEPS):
         z = z + speed * step_s / 2
         field_T = flight.field_T * np.exp(machine.field_slope_per_m * z)
         gradient = flight.gradient_T_m * np.exp(machine.gradient_slope_per_m * z)
-        spin = _flipped(flight, spin, field_T, chances[:, step + 1])
-        moment_uB = np.where(flight.blocked, spin * flight.moment_uB, _thermal_mean(flight, field_T))
+        spin = _flipped(atoms, spin, field_T[blocked], chances[blocked, step + 1])
+        moment_uB[blocked], moment_uB[thermal] = spin * atoms.moment_uB, _thermal_mean(others, field_T[thermal])
         speed = speed + moment_uB * BOHR_MAGNETON * gradient / (flight.mass_u * atomic_mass) * step_s
         z = z + speed * step_s / 2
     return z + speed * machine.magnet_to_ionisation_m / flight.velocity_m_s

@@ -279,6 +279,19 @@ def test_a_writer_that_stands_still_can_be_told_much_without_waiting(tmp_path: P
         assert len([text for _, text in run.events() if text.startswith("x")]) == 1000
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Windows block")
+def test_a_writer_that_never_goes_on_fails_whoever_tells_it_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tell_without_end() -> None:
+        with Recorder(header(tmp_path / "run.h5")) as recorder:
+            monkeypatch.setattr("daq.record.recorder.ANSWER_S", 0.3)
+            os.kill(recorder.writer_pid, signal.SIGSTOP)
+            while True:
+                recorder.tell(Happened(1.0, "x" * 100_000))
+
+    with pytest.raises(RecordingError, match="does not answer; is the disk hanging"):
+        tell_without_end()
+
+
 def test_what_a_dead_engine_has_handed_over_is_still_written(tmp_path: Path) -> None:
     """Nobody hears the writer's acknowledgements any more; that must not keep it from finishing."""
     path = tmp_path / "run.h5"
