@@ -60,6 +60,8 @@ JUDGED = (
 TOTALS = (
     (Truth(11, True, 0.91), 0.91),
     (Truth(11, True, 0.91, flips=0.2), 0.91),
+    (Truth(45, True, 1.0, flips=0.05), 1.0),
+    (Truth(45, True, 1.0, flips=1.0), 1.0),
     (Truth(13, False, 0.155), 2.75),
     (Truth(33, False, 0.42), 5.0),
 )
@@ -121,11 +123,13 @@ def _others(found: Estimates, truth: Truth, best: float) -> str:
 def systematic(draws: int) -> None:
     """What `analyse` states: W t free, all errors together."""
     calibrations = read_laboratory()[1]
-    print("| cluster | ions per field | recognised | bias / error | 68 % | 95 % |\n| --- | --- | --- | --- | --- | --- |")
+    headings = ("cluster", "ions per field", "draws", "recognised", "bias / error", "68 %", "95 %")
+    print(f"| {' | '.join(headings)} |\n|{' --- |' * len(headings)}")
     for (case, moment_uB), ions in product(TOTALS, IONS[1:]):
         found = totals(replace(case, ions=float(ions)), moment_uB, calibrations, draws, SEED)
         print(
-            f"| {name(case)}{f', µ = {moment_uB:g} µB' * (not case.blocked)} | {ions:,} | {found.recognised / draws:.1%} | "
+            f"| {name(case)}{f', µ = {moment_uB:g} µB' * (not case.blocked)} | {ions:,} | {draws:,} | "
+            f"{found.recognised / draws:.1%} | "
             f"{found.bias:+.2f} | {found.narrow:.1%} | {found.wide:.1%} |",
             flush=True,
         )

@@ -18,6 +18,8 @@ from daq.analysis.response import Parts, response_basis, widening
 from daq.reduce.profiles import Profile
 
 Vector = NDArray[np.float64]
+ABOVE_A_TENTH = 0.8231
+"""Variance of the part of a Gaussian above a tenth of its maximum, in parts of the whole one's [derived]."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +185,7 @@ def fine_positions(position_m: Vector) -> Vector:
 
 
 def core(position_m: Vector, values: Vector) -> tuple[float, float]:
-    """Centroid and variance of the part of a profile above a tenth of its maximum."""
+    """Centroid and variance of a profile, from its part above a tenth of the maximum, as if it were a Gaussian's."""
     part = np.where(values > 0.1 * values.max(), values, 0.0)
     middle = float(part @ position_m / part.sum())
-    return middle, float(part @ (position_m - middle) ** 2 / part.sum())
+    return middle, float(part @ (position_m - middle) ** 2 / part.sum()) / ABOVE_A_TENTH

@@ -22,11 +22,22 @@ CENTRAL = 9.0
 
 @dataclass(frozen=True)
 class Gaussians:
-    """Half the splitting in m with its error, and the share of the middle Gaussian."""
+    """Half the splitting in m with its error, by two and by three.
 
-    half_m: float
-    error_m: float
+    `central_share` is that of the third; none where it does not improve the fit.
+    """
+
+    two_m: tuple[float, float]
+    three_m: tuple[float, float]
     central_share: float
+
+    @property
+    def half_m(self) -> float:
+        return (self.three_m if self.central_share else self.two_m)[0]
+
+    @property
+    def error_m(self) -> float:
+        return (self.three_m if self.central_share else self.two_m)[1]
 
 
 def gaussians(off: Profile, on: Profile, position_m: Vector, start_m: float) -> Gaussians | None:
@@ -48,11 +59,12 @@ def gaussians(off: Profile, on: Profile, position_m: Vector, start_m: float) -> 
     except RuntimeError:
         return None
     better = _chi2(on, split(x, *two)) - _chi2(on, split(x, *three))
-    found, covariance = (three, three_covariance) if better > CENTRAL else (two, two_covariance)
-    if not np.isfinite(covariance).all():
-        return None
-    half, error = abs(float(found[2])), float(np.sqrt(covariance[2, 2]))
-    return Gaussians(half * unit_m, error * unit_m, float(found[4]) if better > CENTRAL else 0.0)
+    halves = [
+        (abs(float(found[2])) * unit_m, float(np.sqrt(covariance[2, 2])) * unit_m)
+        for found, covariance in ((two, two_covariance), (three, three_covariance))
+    ]
+    best = Gaussians(halves[0], halves[1], float(three[4]) if better > CENTRAL else 0.0)
+    return best if np.isfinite(best.error_m) else None
 
 
 def _fitted(

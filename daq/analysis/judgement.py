@@ -14,7 +14,8 @@ In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its stand
 6. *undecided* otherwise, with those limits.
 
 The moment of an atomic-like cluster allows for relaxation, which costs where peaks are not resolved: relaxed moments
-between them look like a smaller splitting.  What the data say if nothing relaxes stands beside (`unrelaxed_uB`).
+between them look like a smaller splitting (`daq.analysis.splitting`).  What the data say if nothing relaxes stands beside
+(`unrelaxed_uB`).
 
 Statistical errors of charge come from the scatter between shots, those of counted ions from their number.  Systematic
 errors come from evaluating the moment again with each calibration changed by its standard uncertainty.  The curvature
@@ -30,17 +31,18 @@ from daq.analysis.counted import CountedFit
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.gaussians import gaussians
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
-from daq.analysis.models import blocked
+from daq.analysis.models import LEAST_BLOCKED, blocked
 from daq.analysis.pair import Beam, Pair, centroid_shift_uB
 from daq.analysis.results import ClusterResult, Drift, Signal
+from daq.analysis.splitting import Splitting
 from daq.analysis.thermal import brillouin_mean_uB, brillouin_moment_uB, brillouin_slope, langevin_moment_uB
 from daq.conversions.velocity import velocity_relative_uncertainty
 
 DECISIVE: dict[Signal, float] = {"counted": 7.3, "charge": 25.0}
 SIGNIFICANT: dict[Signal, float] = {"counted": 2.7, "charge": 4.0}
 AGAINST_THE_FIELD = 4.0
-LEAST_BLOCKED, RELAXED = 0.1, 4.0
-"""Share of an atomic-like cluster's moments that stay blocked, and by how much χ² must fall to say that fewer do."""
+RELAXED = 4.0
+"""By how much χ² must fall to say that fewer than `LEAST_BLOCKED` of a cluster's moments stay blocked."""
 STANDARD, TWICE = 1.0, 1.96
 """Standard errors of intervals that hold 68 and 95 %."""
 EXCLUDED_RELAXING_uB = 1.0
@@ -106,9 +108,10 @@ def judged(fits: Fits, setting: Setting) -> ClusterResult:
 
 
 def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
-    fit = fits.relaxed_doublet
+    fit, splitting = fits.relaxed_doublet, Splitting.of(fits.data, fits.pair.at, fits.relaxed_doublet)
     mean, mean_error = centroid_shift_uB(fits.pair)
-    moment, statistical = fit.value("moment_uB"), fit.error("moment_uB")
+    moment, ends = splitting.moment_uB, splitting.intervals_uB((STANDARD, TWICE))
+    statistical = max(abs(end - moment) for end in ends[STANDARD])
     scales = _scales(setting)
     systematics = {name: moment * scales[name] for name in ("gradient", "velocity", "position")}
     per_uB_m = fits.pair.at.on_m_per_uB
@@ -120,19 +123,25 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
             mean_moment_uB=mean,
             mean_moment_error_uB=mean_error,
             flips=fit.value("flips"),
-            flips_error=fit.error("flips"),
+            flips_error=splitting.fit.error("flips"),
             unrelaxed_uB=fits.doublet.value("moment_uB"),
             unrelaxed_error_uB=fits.doublet.error("moment_uB"),
             gaussian_uB=paper.half_m / per_uB_m if paper else None,
             gaussian_error_uB=paper.error_m / per_uB_m if paper else None,
             gaussian_central_share=paper.central_share if paper else None,
+            two_gaussians_uB=_in_uB(paper.two_m, per_uB_m) if paper else None,
+            three_gaussians_uB=_in_uB(paper.three_m, per_uB_m) if paper else None,
             significance=math.sqrt(max(fits.none.chi2 - fit.chi2, 0.0)),
         ),
         moment,
         statistical,
         systematics,
-        lambda errors: (moment - errors * statistical, moment + errors * statistical),
+        ends.__getitem__,
     )
+
+
+def _in_uB(measured_m: tuple[float, float], per_uB_m: float) -> tuple[float, float]:
+    return measured_m[0] / per_uB_m, measured_m[1] / per_uB_m
 
 
 def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:

@@ -34,7 +34,7 @@ class LogResponse:
     def signal(self, position_m: Vector, parts: Parts, coefficients: Vector) -> Vector:
         """float64[bins]: what a beam of these parts gives in each bin."""
         _, _, strength = self._pieces(position_m, parts, coefficients)
-        total: Vector = strength.sum(axis=1)
+        total: Vector = np.maximum(strength.sum(axis=1), 0.0)
         return total
 
     def slopes(self, position_m: Vector, parts: Parts, coefficients: Vector) -> tuple[Vector, Vector]:
@@ -43,7 +43,8 @@ class LogResponse:
         bins = len(position_m)
         cell = np.arange(bins)[:, None] * self.count + knot + np.arange(4)[:, None, None]
         by = np.bincount(cell.ravel(), (pieces * strength).ravel(), minlength=bins * self.count).astype(np.float64)
-        return strength.sum(axis=1), by.reshape(bins, self.count)
+        total = strength.sum(axis=1)
+        return np.maximum(total, 0.0), by.reshape(bins, self.count) * (total > 0)[:, None]
 
     def _pieces(
         self, position_m: Vector, parts: Parts, coefficients: Vector

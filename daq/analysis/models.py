@@ -5,6 +5,7 @@ relaxing one by the smaller C and the smaller thermal mean.  `offset_m` moves ev
 drift of flight times.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ from daq.analysis.thermal import telegraph
 LARGEST_uB = 8.0
 MOST_FLIPS = 6.0
 """W t beyond which e^(−Wt) of blocked moments cannot be told from none."""
+LEAST_BLOCKED = 0.1
+MOST_RELAXED = -math.log(LEAST_BLOCKED)
+"""Share of an atomic-like cluster's moments that stay blocked, and the W t that leaves it."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,16 @@ def relaxing(at: Conditions) -> Model:
 
 
 def blocked(
-    at: Conditions, moment_uB: float | None = None, flips: float | None = None, most_flips: float = MOST_FLIPS
+    at: Conditions,
+    moment_uB: float | None = None,
+    flips: float | None = None,
+    most_flips: float = MOST_FLIPS,
+    least_flips: float = 0.0,
 ) -> Model:
-    """Two peaks at ± `moment_uB` and the moments relaxed by `flips` = W t.  A parameter given a value here is fixed."""
+    """Two peaks at ± `moment_uB` and the moments relaxed by `flips` = W t.  A parameter given a value here is fixed.
+
+    `least_flips` below nothing continues the densities, for `daq.analysis.splitting`.
+    """
 
     def bends(values: Vector) -> Bends:
         moment, rate = values
@@ -60,7 +71,8 @@ def blocked(
             sides.append((projection * moment * per_uB + offset, share))
         return Bends(*sides)
 
-    def parameter(name: str, fixed: float | None, start: float, highest: float) -> Parameter:
-        return Parameter(name, start, 0.0, highest) if fixed is None else Parameter(name, fixed, fixed, fixed)
+    def parameter(name: str, fixed: float | None, start: float, lowest: float, highest: float) -> Parameter:
+        return Parameter(name, start, lowest, highest) if fixed is None else Parameter(name, fixed, fixed, fixed)
 
-    return Model((parameter("moment_uB", moment_uB, 1.0, LARGEST_uB), parameter("flips", flips, 0.0, most_flips)), bends)
+    moment = parameter("moment_uB", moment_uB, 1.0, 0.0, LARGEST_uB)
+    return Model((moment, parameter("flips", flips, 0.0, least_flips, most_flips)), bends)

@@ -16,8 +16,8 @@ from config.calibration import Calibrations
 from daq.analysis.counted import CountedFit
 from daq.analysis.drift import Shift, common_drift
 from daq.analysis.fit import Fit, JointFit
-from daq.analysis.judgement import DECISIVE, LEAST_BLOCKED, RELAXED, Fits, Setting, judged, undecided
-from daq.analysis.models import blocked, non_magnetic, relaxing
+from daq.analysis.judgement import DECISIVE, RELAXED, Fits, Setting, judged, undecided
+from daq.analysis.models import MOST_RELAXED, blocked, non_magnetic, relaxing
 from daq.analysis.pair import Beam, Pair, beam, calibrated_elsewhere, joint_fit, pair
 from daq.analysis.results import ClusterResult, Curves, Drift, Results
 from daq.reduce.ions import signal_per_ion
@@ -103,9 +103,8 @@ def all_fits(cluster: Pair, data: JointFit | CountedFit) -> Fits:
     relaxed = doublet
     if shift.chi2 - doublet.chi2 > DECISIVE[cluster.signal] / 4:
         relaxed = data.fit(blocked(cluster.at), (doublet.value("moment_uB"), 0.1))
-        most = -math.log(LEAST_BLOCKED)
-        if relaxed.value("flips") > most:
-            less = data.fit(blocked(cluster.at, most_flips=most), (doublet.value("moment_uB"), 0.1))
+        if relaxed.value("flips") > MOST_RELAXED:
+            less = data.fit(blocked(cluster.at, most_flips=MOST_RELAXED), (doublet.value("moment_uB"), 0.1))
             relaxed = less if less.chi2 - relaxed.chi2 < RELAXED else relaxed
     return Fits(data, cluster, none, shift, doublet, relaxed)
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Behaviour = Literal["atomic-like", "superparamagnetic", "non-magnetic", "undecided"]
 Signal = Literal["counted", "charge"]
+PAIRS = ("interval_68_uB", "interval_95_uB", "two_gaussians_uB", "three_gaussians_uB")
+"""Numbers of a cluster that come in twos."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,16 @@ class ClusterResult:
     `moment_uB` is the moment of an atomic-like or superparamagnetic cluster, 0 for a non-magnetic one, None when
     undecided; `error_uB` its total error, `statistical_uB` and `systematic_uB` the parts of it, `systematics_uB`
     the latter by origin. `interval_68_uB` and `interval_95_uB` hold the moment with these probabilities, all errors
-    together; those of a superparamagnetic one are wider upwards. `limit_uB` is the 95 % upper limit of the moment of a
+    together; those of a superparamagnetic one are wider upwards, of an atomic-like one whose peaks are not resolved on
+    either side; `statistical_uB` then is the longer side. `limit_uB` is the 95 % upper limit of the moment of a
     non-magnetic or undecided cluster: the larger of the two below. `mean_moment_uB` is the shift of the profile's mean
     over d(1 µB), of either sign, with its statistical error. `flips` is W t of an atomic-like cluster, `unrelaxed_uB`
     what its moment would be if that were known to be nothing, with its statistical error.  `gaussian_uB` is what two
-    Gaussians say of the splitting, or three (`gaussian_central_share` then is the middle one's part), as the paper fits.
-    `signal` tells whether ions were counted or their charge integrated, `occupancy` how many came in a dead time at the
-    maximum.  `significance` counts standard deviations from no deflection. `ions` were seen at both fields together.
-    `intensity_ratio` is signal at full over zero field, per shot.  `chi2` of counted ions is that of their likelihood.
+    Gaussians say of the splitting, or three (`gaussian_central_share` then is the middle one's part), as the paper fits;
+    `two_gaussians_uB` and `three_gaussians_uB` are both, each with its error.  `signal` tells whether ions were counted
+    or their charge integrated, `occupancy` how many came in a dead time at the maximum.  `significance` counts standard
+    deviations from no deflection. `ions` were seen at both fields together.  `intensity_ratio` is signal at full over zero
+    field, per shot.  `chi2` of counted ions is that of their likelihood.
     """
 
     size: int
@@ -68,6 +72,8 @@ class ClusterResult:
     gaussian_uB: float | None = None
     gaussian_error_uB: float | None = None
     gaussian_central_share: float | None = None
+    two_gaussians_uB: tuple[float, float] | None = None
+    three_gaussians_uB: tuple[float, float] | None = None
     signal: Signal | None = None
     occupancy: float | None = None
     significance: float | None = None
@@ -130,8 +136,7 @@ class Results:
 
 
 def _cluster(document: Mapping[str, Any]) -> ClusterResult:
-    intervals = {name: document.get(name) and tuple(document[name]) for name in ("interval_68_uB", "interval_95_uB")}
-    return ClusterResult(**{**document, **intervals})
+    return ClusterResult(**{**document, **{name: document.get(name) and tuple(document[name]) for name in PAIRS}})
 
 
 def _plain(value: Any) -> Any:

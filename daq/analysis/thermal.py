@@ -60,11 +60,14 @@ def telegraph(flips: float, bias: float) -> tuple[NDArray[np.float64], NDArray[n
     Random telegraph signal that starts up or down with equal chance.  Down-flips come at rate W(1 − tanh b),
     up-flips at W(1 + tanh b), b = µB/(k_B T) = `bias` (detailed balance), `flips` = W t.  The first two entries are
     the moments that never flipped (y = ±1); the others sample the relaxed density, which for b = 0 is (Wt/2)
-    e^(−Wt) [I₀(ξ) + I₁(ξ)/√(1−y²)], ξ = Wt √(1−y²).
+    e^(−Wt) [I₀(ξ) + I₁(ξ)/√(1−y²)], ξ = Wt √(1−y²).  Below W t = 0 shares go on with the slope they have there: no
+    physics, but what lets an estimate of W t scatter about nothing.
     """
     if flips == 0:
         return np.array([1.0, -1.0]), np.array([0.5, 0.5])
     down, up = flips * (1 - math.tanh(bias)), flips * (1 + math.tanh(bias))
+    if flips < 0:
+        return np.concatenate([[1.0, -1.0], NODES]), np.concatenate([[(1 - down) / 2, (1 - up) / 2], WEIGHTS * flips / 2])
     root = np.sqrt(1 - NODES**2)
     xi = math.sqrt(down * up) * root
     damping = np.exp(xi - (down * (1 + NODES) + up * (1 - NODES)) / 2)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Container, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Event
 
 from config.calibration import Calibrations
@@ -14,7 +15,9 @@ from daq.engine.settling import GRACE_S, settle
 from daq.plan.expansion import PlannedStep
 from daq.plan.plan import Plan
 from daq.record.blocks import TraceAxis
+from daq.safety.safe_order import HEAD_START_S
 from drivers.errors import DriverError
+from drivers.roles import Laser
 
 TRIGGER_S = 10.0
 """Longest wait for one trigger of the running machine, wall time."""
@@ -51,6 +54,12 @@ class Machine:
         self._plan, self._laboratory = plan, laboratory
         self._clock, self._interrupt, self._missing = clock, interrupt, missing
         self._set_points = SetPoints(plan, laboratory, calibrations, instruments, clock, interrupt)
+        self._dark = False
+        """Whether `hold` has stopped the lasers."""
+
+    @property
+    def _lasers(self) -> tuple[Laser, Laser]:
+        return self.instruments.ablation_laser, self.instruments.ionisation_laser
 
     def prepare(self, step: PlannedStep) -> None:
         """Everything but the lasers and the field, for the first step: triggers run, chopper locked, source cold and under
@@ -91,14 +100,23 @@ class Machine:
         return lambda: int(self.instruments.delay_generator.read(names[0]))
 
     def hold(self) -> None:
-        """No more triggers; everything else is kept."""
-        self.instruments.delay_generator.stop()
+        """No more triggers; everything else is kept.  Where the delay generator does not stop at once the lasers do."""
+        with ThreadPoolExecutor(1, thread_name_prefix="hold") as pool:
+            stopping = pool.submit(self.instruments.delay_generator.stop)
+            wait([stopping], HEAD_START_S)
+            if not stopping.done() or stopping.exception():
+                self._dark = True
+                at_once({laser.name: laser.stop for laser in self._lasers})
+            stopping.result()
 
     def release(self, step: PlannedStep) -> None:
         """After `hold`: triggers again, everything fit, and the next step sets all its set points anew."""
         self._set_points.forget()
         targets = self._set_points.start_timing(step)
         settle(targets, self._clock, self._interrupt)
+        if self._dark:
+            self._all({laser.name: laser.start for laser in self._lasers})
+            self._dark = False
         self._wait_until_fit()
 
     def set_up(self, name: str) -> None:

@@ -14,6 +14,7 @@ from daq.reproduce.judges import (
     most_are,
     not_measured,
     relaxed,
+    same_with_a_third,
     seen_only,
     worth,
 )
@@ -104,6 +105,11 @@ CLAIMS: tuple[Claim, ...] = (
         "Figure 3",
         "Relaxation does not decrease the moment: it stays the same within its error.",
         independent_of((V25, V2, V2_NOZZLE), (11,)),
+    ),
+    Claim(
+        "Figure 3",
+        "Two Gaussians or three give the same moment, within the error (Section IV A).",
+        same_with_a_third((V25, V2, V2_NOZZLE), (11,)),
     ),
     Claim("Figure 4", "a) Nb7 is superparamagnetic, as is Nb15.", behave(NB, NB_RELAXING, "superparamagnetic")),
     Claim("Figure 4", "b) Nb11 splits in two states, as an atom does.", behave(NB, (11,), "atomic-like")),

@@ -157,6 +157,28 @@ def independent_of(parts: Collection[str], sizes: Collection[int]) -> Judge:
     return judge
 
 
+def same_with_a_third(parts: Collection[str], sizes: Collection[int]) -> Judge:
+    """Two and three Gaussians give these sizes the same moment in all these parts, within its total error."""
+
+    def judge(found: Found) -> Finding:
+        texts, apart, unclear = [], [], False
+        for part in parts:
+            results = found.results(part)
+            if results is None:
+                return _missing(found, part)
+            for c in _clusters(results, sizes):
+                if c.two_gaussians_uB is None or c.three_gaussians_uB is None or not c.error_uB:
+                    unclear = True
+                    continue
+                apart.append(abs(c.two_gaussians_uB[0] - c.three_gaussians_uB[0]) / c.error_uB)
+                both = " and ".join(with_error(value, c.error_uB) for value, _ in (c.two_gaussians_uB, c.three_gaussians_uB))
+                texts.append(f"{found.measured[part].part.title}: {results.element}{c.size} {both} µB")
+        far = norm.isf(WRONG / 2 / max(len(apart), 1))
+        return Finding(_verdict(any(one > far for one in apart), unclear or not apart), "; ".join(texts))
+
+    return judge
+
+
 def relaxed(part: str, size: int, more_than: str | None = None, less_than: str | None = None) -> Judge:
     """The share of relaxed moments: negligible, or more and less than in other parts."""
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from config.calibration import Calibrations
 from daq.analysis.fit import Model
 from daq.analysis.gaussians import gaussians
-from daq.analysis.judgement import LEAST_BLOCKED, EXCLUDED_BLOCKED_uB, EXCLUDED_RELAXING_uB, Setting, judged
-from daq.analysis.models import blocked, non_magnetic, relaxing
+from daq.analysis.judgement import EXCLUDED_BLOCKED_uB, EXCLUDED_RELAXING_uB, Setting, judged
+from daq.analysis.models import MOST_RELAXED, blocked, non_magnetic, relaxing
 from daq.analysis.moments import all_fits
 from daq.analysis.pair import Beam, Pair, centroid_shift_uB, joint_fit, pair
 from daq.conversions.velocity import velocity_relative_uncertainty
@@ -218,7 +218,7 @@ def separation(truth: Truth, calibrations: Calibrations) -> float:
         true = data.fit(blocked(cluster.at), (truth.moment_uB, truth.flips))
         return math.sqrt(max(shift.chi2 - true.chi2, 0.0))
     if truth.moment_uB:
-        flips = (0.0, -math.log(LEAST_BLOCKED))
+        flips = (0.0, MOST_RELAXED)
         starts = [(moment, rate) for moment in (0.2, 1.0) for rate in flips]
         split = min(data.fit(blocked(cluster.at, flips=rate), (moment, rate)).chi2 for moment, rate in starts)
         return math.sqrt(max(min(none.chi2, split) - shift.chi2, 0.0))

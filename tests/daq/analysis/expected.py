@@ -54,7 +54,7 @@ class Truth:
             return np.array([self.moment_uB * field_T / self.field_T]), np.ones(1)
         if self.flips == 0:
             return self.moment_uB * np.array([1.0, -1.0]), np.full(2, 0.5)
-        y, share = _flipped(self.moment_uB, self.flips, self.temperature_K, field_T)
+        y, share = _flipped(self.moment_uB, self.flips, self.temperature_K, round(field_T, 2))
         return self.moment_uB * y, share
 
     def rates(self, time_s: Vector) -> tuple[Vector, Vector]:

@@ -13,6 +13,8 @@ from daq.analysis.moments import analyse
 from daq.analysis.results import ClusterResult, Results
 from tests.daq.analysis.beam import ABBA, Beam, charge_profiles, magnetic, none, thermal
 
+pytestmark = pytest.mark.timeout(240)
+"""The first test waits for ten runs to be drawn and analysed."""
 CLUSTERS = {
     4: none,
     6: none,

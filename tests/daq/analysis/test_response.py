@@ -41,5 +41,15 @@ def test_parts_add_up() -> None:
 
 def test_only_position_is_stretched() -> None:
     bend = np.array([-1e-3, 0.0, 1e-3])
-    np.testing.assert_allclose(widening(bend, 200.0, 1.0), [0.8, 1.0, 1.2])
     np.testing.assert_allclose(widening(bend, 200.0, 0.0), 1.0)
+    assert widening(bend, 200.0, 1.0)[1] == 1.0
+
+
+def test_a_bent_beam_is_as_wide_as_the_apertures_make_it() -> None:
+    rng, n, slope_per_m = np.random.default_rng(1), 400_000, 310.0
+    skimmer, slit = rng.uniform(-0.5e-3, 0.5e-3, n), rng.uniform(-0.25e-3, 0.25e-3, n)
+    at_magnet, at_detector = slit + 0.325 * (slit - skimmer), slit + 1.35 * (slit - skimmer)
+    kappa = slope_per_m * np.cov(at_magnet, at_detector)[0, 1] / at_detector.var()
+    bend = np.array([-8e-3, -1e-3, 1e-3, 4e-3])
+    wide = np.array([np.std(at_detector + d * (1 + slope_per_m * at_magnet)) for d in bend])
+    np.testing.assert_allclose(widening(bend, kappa, 1.0), wide / at_detector.std(), rtol=0.01)

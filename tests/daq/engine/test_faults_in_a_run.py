@@ -18,6 +18,7 @@ from tests.daq.cli.conftest import QUICK, SMALL, simulation
 
 pytestmark = pytest.mark.timeout(120)
 DRIVERS = {
+    "delay_generator": "srs_dg645",
     "chopper": "srs_sr542",
     "magnet": "danfysik_8500",
     "cold_head": "lakeshore_336",
@@ -116,6 +117,22 @@ def test_a_tripped_magnet_with_the_policy_retry_comes_back(tmp_path: Path) -> No
     summary = run.run(dict(TRIP), lambda control: control(do="fault", **TRIP, present=False))
     assert summary.ending is Ending.COMPLETE, summary.reason
     assert run.plan.recorded == SHOTS
+
+
+def test_where_triggers_cannot_be_stopped_lasers_are_and_fire_again_after_the_pause(tmp_path: Path) -> None:
+    run = Disturbed(tmp_path, {"delay_generator": '{ on_fault = "retry", retries = 20, retry_after_s = 0.5 }'})
+    lasers: list[tuple[bool, str]] = []
+
+    def look(control: Remote) -> None:
+        states: dict[str, Any] = control(do="state")["states"]
+        lasers.append((states["ablation_laser"]["armed"], states["ionisation_laser"]["opmode"]))
+        control(do="clear", instrument="delay_generator")
+
+    summary = run.run({"instrument": "delay_generator", "kind": "silence", "count": 1_000_000}, look)
+    assert [(armed, mode.split(":")[0]) for armed, mode in lasers] == [(False, "OFF")]
+    assert summary.ending is Ending.COMPLETE, summary.reason
+    assert run.plan.recorded == SHOTS
+    assert any("the triggers could not be stopped" in text for text in run.log)
 
 
 def test_an_instrument_is_not_set_up_for_ever(tmp_path: Path) -> None:

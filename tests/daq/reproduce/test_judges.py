@@ -83,6 +83,16 @@ def test_relaxation_is_compared_between_runs(flips: float, verdict: str) -> None
     assert finding.verdict == verdict
 
 
+@pytest.mark.parametrize(("two", "verdict"), [(0.90, AGREES), (0.70, DIFFERS)])
+def test_a_third_gaussian_leaves_the_moment_or_not(two: float, verdict: str) -> None:
+    judge = judges.same_with_a_third((V25,), (11,))
+    fitted = {"two_gaussians_uB": (two, 0.002), "three_gaussians_uB": (0.93, 0.004)}
+    finding = judge(found({V25: [atom(11, 0.9, 0.02, **fitted)]}))
+    assert finding.verdict == verdict
+    assert f"V11 {two:.3f} ± 0.020 and 0.930 ± 0.020 µB" in finding.text
+    assert judge(found({V25: [atom(11, 0.9)]})).verdict == OPEN
+
+
 @pytest.mark.parametrize(("other", "verdict"), [(0.92, AGREES), (1.05, DIFFERS)])
 def test_a_moment_is_the_same_under_all_conditions(other: float, verdict: str) -> None:
     judge = judges.independent_of((V25, V40), (9, 11))
@@ -131,7 +141,9 @@ def of_the_truth(part: str) -> Measured:
     for row in read_truth().of(element):
         match row.behaviour:
             case "atomic-like":
-                clusters.append(atom(row.size, row.moment_uB, flips=flips, flips_error=0.02))
+                fitted = (row.moment_uB, 0.02)
+                pairs = {"two_gaussians_uB": fitted, "three_gaussians_uB": fitted}
+                clusters.append(atom(row.size, row.moment_uB, flips=flips, flips_error=0.02, **pairs))
             case "superparamagnetic":
                 clusters.append(relaxing(row.size, row.moment_uB, langevin_uB=row.moment_uB + 0.2))
             case _:
