@@ -5,8 +5,8 @@ T the programmed time from opening to ionisation, τ the time zero sought.  Eval
 µ ((T - τ) / (T - τ₀))².  So for each cluster √(seeming moment) (T - τ₀) is a straight line in T that meets zero at τ, whatever
 its moment, C and the position calibration are.  T must change by much: the source's temperature does that.
 
-The seeming moments are those of doublets that do not relax.  Where the fit may find relaxation, which is never negative, its
-moment comes out large where the peaks are near each other, that is at the high velocities: the time zero came out 65 µs early.
+The seeming moments are those of doublets that do not relax.  With relaxation free they are three times less sharp where the
+peaks are near each other, that is at the high velocities.
 """
 
 import math
