@@ -12,11 +12,13 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 from PyQt6.QtCore import QEvent, QObject, Qt, QTimer
 from PyQt6.QtWidgets import QApplication
 
 from daq.service.client import Client
 from gui.feed import ServiceFeed
+from gui.memory import give_back
 from gui.window import Window
 
 TICK_S = 0.005
@@ -31,8 +33,9 @@ class Watch(QObject):
         super().__init__()
         self._window, self._seconds = window, seconds
         self._began = self._last = time.perf_counter()
-        self.late_s: list[float] = []
-        self.paints = self.looks = 0
+        # Filled from the start: what grows is the window's.
+        self._late_s = np.full(int(seconds / TICK_S) + 1, np.nan)
+        self.paints = self.looks = self._ticks = 0
         self.oldest_s = 0.0
         self._cpu, self._pages = 0.0, 0
         beat = window.beat
@@ -55,35 +58,35 @@ class Watch(QObject):
         return False
 
     def _start(self) -> None:
-        self.late_s.clear()
-        self.paints = self.looks = 0
-        self._began, self._cpu, self._pages = time.perf_counter(), time.process_time(), _pages()
+        self.paints = self.looks = self._ticks = 0
+        self._began, self._cpu, self._pages = time.perf_counter(), time.process_time(), pages()
 
     def _tick(self) -> None:
         now, model = time.perf_counter(), self._window.model
-        self.late_s.append(max(0.0, now - self._last - TICK_S))
-        self._last = now
+        self._late_s[self._ticks % len(self._late_s)] = max(0.0, now - self._last - TICK_S)
+        self._last, self._ticks = now, self._ticks + 1
         self.oldest_s = max(self.oldest_s, model.age_s if model.trouble else 0.0)
 
     def said(self) -> dict[str, float]:
         took = time.perf_counter() - self._began
-        late = sorted(self.late_s)
+        late_ms = 1e3 * self._late_s[: self._ticks]
         return {
             "looks_Hz": self.looks / took,
             "paints_Hz": self.paints / took,
-            "late_99_ms": 1e3 * late[int(0.99 * len(late))],
-            "late_most_ms": 1e3 * late[-1],
+            "late_99_ms": float(np.quantile(late_ms, 0.99)),
+            "late_most_ms": float(late_ms.max()),
             "cores": (time.process_time() - self._cpu) / took,
-            "growth": _pages() / self._pages - 1,
+            "growth": pages() / self._pages - 1,
             "oldest_s": self.oldest_s,
         }
 
 
-def _pages() -> int:
+def pages() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 
 def main() -> None:
+    give_back()
     application, seconds = QApplication(sys.argv[:1]), float(sys.argv[2])
     application.setStyle("Fusion")
     with Client(Path(sys.argv[1]), program="window", wait_s=0) as client:

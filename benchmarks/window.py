@@ -1,12 +1,13 @@
 """The window under load: looks per second, delays of its event loop, its processor time, what it costs the recording.
 
-    python -P benchmarks/window.py [load S] [hung] [paint]
+    python -P benchmarks/window.py [load S] [hung] [paint] [soak S]
 
 load: a writer takes 1,000 shots/s of 100,000 samples for S seconds, a reducer follows the file, and a window shows what is
 reduced through a service; beside it the same without a window.  hung: a service on a simulated laboratory, three of whose
 instruments are silent, is stopped by SIGSTOP for five seconds, upon which its guard ends it.  paint: from the start of a
-process until its window is painted, with a service running.  All three if none is named.  Without a screen, unless
-QT_QPA_PLATFORM says otherwise.
+process until its window is painted, with a service running.  These three if none is named.  soak: memory of a window that
+watches a run at 20 Hz for S seconds, a look a second, all its tabs in turn.  Without a screen, unless QT_QPA_PLATFORM says
+otherwise.
 """
 
 import json
@@ -18,17 +19,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from config.laboratory import read_laboratory
+from config.laboratory import SHIPPED, read_laboratory
 from daq.analysis.beside import reducing
 from daq.face.board import Board
-from daq.face.commands import Answer, Command
+from daq.face.commands import Answer, Command, QueuePlan, TakeControl
 from daq.face.reduced import Published
 from daq.face.state import AnyPart, Change, RunPart, Snapshot, key
 from daq.record.recorder import Recorder
+from daq.service.client import Client
 from daq.service.server import Server
 from simulators.wire.remote import Remote
 
@@ -36,9 +38,15 @@ sys.path.append(str(Path(__file__).parent))
 from recording import BURST, SAMPLES, header, record, waveforms
 from silent import SIMULATORS, started
 
-RATE_Hz, USUAL_S, STOPPED_S = 1000, 20, 5.0
+RATE_Hz, STOPPED_S = 1000, 5.0
+USUAL_S = {"load": 20, "hung": 20, "paint": 20, "soak": 3600}
 SILENT = ("cold_head", "helium", "chopper")
-WATCH = [sys.executable, "-P", str(Path(__file__).with_name("watched_window.py"))]
+WATCH, SOAK = ([sys.executable, "-P", str(Path(__file__).with_name(f"{name}_window.py"))] for name in ("watched", "soaked"))
+WARM_MIN, FEW_MIN = 10, 5
+"""Memory grows while each thing is done for the first time; what it is then, and at the end, is a median of a few minutes."""
+PLAN = "vanadium-25K.toml"
+LONGER = {"cycles = 2": "cycles = 200", "shots_per_burst = 100": "shots_per_burst = 20"}
+"""Hours of it, and a look each second."""
 
 
 class Room:
@@ -98,16 +106,27 @@ def load(directory: Path, seconds: float) -> None:
     )
 
 
-def hung(directory: Path, seconds: float) -> None:
+@contextmanager
+def served(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
+    """A service on a simulated laboratory, where clients find it, and the laboratory's configuration."""
     config = directory / "lab.toml"
     serve = [sys.executable, "-P", "-m", "daq.cli", "serve", "--config", str(config), "--output", str(directory)]
     with (
         started([*SIMULATORS, "--write-config", str(config)]),
-        Remote(read_laboratory(config)[0].control) as control,
-        ExitStack() as stack,
+        subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as service,
     ):
-        service = subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        where = cast(IO[str], stack.enter_context(service).stdout).readline().partition("clients find it by ")[2].strip()
+        where = cast(IO[str], service.stdout).readline().partition("clients find it by ")[2].strip()
+        try:
+            yield service, where, config
+        finally:
+            service.terminate()
+
+
+def hung(directory: Path, seconds: float) -> None:
+    with (
+        served(directory) as (service, where, config),
+        Remote(read_laboratory(config)[0].control) as control,
+    ):
         for name in SILENT:
             control.fault(name, "silence", count=100_000)
         with subprocess.Popen([*WATCH, where, str(seconds)], stdout=subprocess.PIPE, text=True) as shown:
@@ -127,6 +146,34 @@ def hung(directory: Path, seconds: float) -> None:
     )
 
 
+def soak(directory: Path, seconds: float) -> None:
+    least_s = 60 * (WARM_MIN + 2 * FEW_MIN)
+    if seconds <= least_s:
+        raise ValueError(
+            f"soak {seconds:g}: give more than {least_s} s; memory is compared after {WARM_MIN} min and at the end"
+        )
+    toml = (SHIPPED / "plans" / PLAN).read_text()
+    for short, long in LONGER.items():
+        toml = toml.replace(short, long)
+    pages = []
+    with served(directory) as (_, where, _), Client(Path(where)) as client:
+        for command in (TakeControl(), QueuePlan(toml, PLAN)):
+            answer = client.submit(command)
+            if not answer.ok:
+                raise RuntimeError(answer.text)
+        with subprocess.Popen([*SOAK, where, str(seconds)], stdout=subprocess.PIPE, text=True) as shown:
+            for minute, line in enumerate(cast(IO[str], shown.stdout), 1):
+                pages.append(int(line))
+                (run,) = client.snapshot().of(RunPart)
+                print(f"{minute} min: {pages[-1]:,} pages; {run.state}, {run.recorded:,} shots", flush=True)
+    warm, last = statistics.median(pages[WARM_MIN:][:FEW_MIN]), statistics.median(pages[-FEW_MIN:])
+    hours = (len(pages) - WARM_MIN - FEW_MIN) / 60
+    print(
+        f"soak: {warm:,} pages from minute {WARM_MIN} on, {last:,} up to minute {len(pages)} (medians of {FEW_MIN} min): "
+        f"{(last / warm - 1) / hours:+.2%} an hour (limit 1 %), beside a run of {run.recorded:,} shots"
+    )
+
+
 def paint(directory: Path, seconds: float) -> None:
     room, took = Room(), []
     room.show(RunPart("idle", "no run yet"))
@@ -141,13 +188,13 @@ def paint(directory: Path, seconds: float) -> None:
 
 def main() -> None:
     words = sys.argv[1:] or ["load", "hung", "paint"]
-    parts: dict[str, Callable[[Path, float], None]] = {"load": load, "hung": hung, "paint": paint}
+    parts: dict[str, Callable[[Path, float], None]] = {"load": load, "hung": hung, "paint": paint, "soak": soak}
     with tempfile.TemporaryDirectory(dir=".") as directory:
         os.environ["XDG_STATE_HOME"] = os.environ["XDG_CONFIG_HOME"] = str(Path(directory).absolute())
         for place, word in enumerate(words):
             if word in parts:
                 after = words[place + 1] if place + 1 < len(words) else ""
-                parts[word](Path(directory), float(after) if after.isdigit() else USUAL_S)
+                parts[word](Path(directory), float(after) if after.isdigit() else USUAL_S[word])
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QApplication
 from daq.service.client import Client
 from daq.service.errors import ServiceError
 from gui.feed import Feed, ServiceFeed
+from gui.memory import give_back
 from gui.window import Window
 
 END_SERVICE = 3
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="of a replay; 0: as fast as it can be read")
     parser.add_argument("--may-end", action="store_true", help="offer to end the service when the window is closed")
     given = parser.parse_args()
+    give_back()
     application = QApplication(sys.argv[:1])
     application.setStyle("Fusion")
     application.setApplicationName("clusterbeam")

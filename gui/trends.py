@@ -1,4 +1,4 @@
-"""Readings kept over days in little memory.  No Qt."""
+"""Readings kept over days in memory that is there from the start.  No Qt."""
 
 from collections.abc import Iterable
 
@@ -8,33 +8,42 @@ from numpy.typing import NDArray
 from daq.face.state import InstrumentPart
 
 Array = NDArray[np.float64]
-KEPT = 20_000
-"""Readings of one quantity: eleven hours of one every two seconds.  Of the older half every second one then goes, so that it
-reaches back ever further, the finer the nearer."""
+LEVELS, EACH = 9, 256
+"""Of one quantity: of what is too old for one level every second reading goes to the next.  With one every two seconds they
+reach back 8.5 min, 26 min, 1 h, 2 h, 4.5 h, 9 h, 18 h, 36 h and three days, the finer the nearer."""
 
 
 class Trend:
     """One quantity: times (seconds since 1970, UTC) and values."""
 
-    def __init__(self, unit: str = "", kept: int = KEPT) -> None:
+    def __init__(self, unit: str = "", levels: int = LEVELS, each: int = EACH) -> None:
         self.unit = unit
-        self._rows = np.empty((kept, 2))
-        self._count = 0
+        # Filled, so that a window's memory does not grow while they come.
+        self._levels = np.full((levels, each, 2), np.nan)
+        self._heard = [0] * levels
+        self._newest = -np.inf
 
     def add(self, at: float, value: float) -> None:
         """A reading; one that was heard before changes nothing."""
-        if self._count and at <= self._rows[self._count - 1, 0]:
+        if at <= self._newest:
             return
-        if self._count == len(self._rows):
-            older = self._count // 2
-            kept = np.concatenate([self._rows[:older:2], self._rows[older:]])
-            self._count = len(kept)
-            self._rows[: self._count] = kept
-        self._rows[self._count] = at, value
-        self._count += 1
+        self._newest = at
+        for level, rows in enumerate(self._levels):
+            place = self._heard[level] % len(rows)
+            oldest = rows[place].tolist()
+            rows[place] = at, value
+            self._heard[level] += 1
+            if self._heard[level] <= len(rows) or self._heard[level] % 2:
+                return
+            at, value = oldest
 
     def curve(self) -> tuple[Array, Array]:
-        return self._rows[: self._count, 0].copy(), self._rows[: self._count, 1].copy()
+        """All that is kept, oldest first."""
+        each = self._levels.shape[1]
+        levels = zip(self._levels[::-1], self._heard[::-1], strict=True)
+        rows = np.concatenate([np.roll(rows, -(heard % each), axis=0) for rows, heard in levels])
+        times, values = rows[~np.isnan(rows[:, 0])].T
+        return times.copy(), values.copy()
 
 
 class Trends:
