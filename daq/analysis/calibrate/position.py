@@ -2,13 +2,15 @@
 
 The ions of a focus at x come from z = x + w g(x) on average, g = d ln N / dx the slope of the signal N over the scan, w the
 variance of the focus: on the flank of the beam most come from the side of its middle.  This is exact for a Gaussian focus and
-any beam.  With √m scaled out, t is linear in s, s w and q, and in what the flight time drifts with time; so all are fitted
+any beam.  With √m scaled out, t is linear in s, s w and q, and in the drift of the flight time with its bend; so all are fitted
 together, for all sizes, each with an offset of its own, which takes isotopes, hydrides and t0 + k √m with it.  Since g is
-nearly a straight line too, the scan tells s and w badly apart: w enters as measured before.
+nearly a straight line too, the scan tells s and w badly apart: w enters as measured before, and so do q and the drift, which
+matter where the scan does not tell them.  What moves all sizes of a step alike, as the light's jitter does, is an error that
+they share; how large it is the steps' own scatter says.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +26,13 @@ LEAST_SIGNAL = 0.1
 """Of the largest along the scan; beyond, the beam is too thin to tell where the ions come from."""
 LEAST_RANGE_m = 0.5e-3
 DRIFT_per_hour = 50e-6
-"""Of the flight time: 100 ppm of high voltage (paper sheet, assumed)."""
+"""Of the flight time: 100 ppm of high voltage (paper sheet, assumed); in an hour the rate may change as much (assumed)."""
+SMALLEST_s = 1e-15
+"""Standard errors under this are taken for this, so that equations stay solvable."""
 FWHM = 2.354820045
 EMPTY = "the profiles are empty; nearly no ions were seen with the narrow focus"
+PLACES = 5
+"""Decimals of a metre to which passes meet at a place."""
 FOCUS_m, FOCUS_ERROR = 0.2e-3, 0.1
 """Width of the focus (FWHM), and how well it is known, relative (assumed; a knife edge tells)."""
 
@@ -82,88 +88,116 @@ def calibrate_position(spots: Sequence[Spot], old: PositionCalibration) -> Posit
     inside = places[signal > LEAST_SIGNAL * signal.max()]
     if len(inside) < FEWEST_POSITIONS or np.ptp(inside) < LEAST_RANGE_m:
         raise CannotCalibrate(f"only {len(inside)} places of the stage have signal; {FEWEST_POSITIONS} over 0.5 mm are needed")
-    used = [spot for spot in spots if inside.min() <= spot.stage_m <= inside.max() and math.isfinite(spot.time_error_s)]
+    seen = [spot for spot in spots if math.isfinite(spot.time_error_s)]
+    used = [spot for spot in seen if inside.min() <= round(spot.stage_m, PLACES) <= inside.max()]
     sizes = sorted({spot.size for spot in used})
     if len(used) < len(sizes) + FEWEST_POSITIONS:
         raise CannotCalibrate(EMPTY)
     slope = _slope(places, signal, error)
-    x = np.array([spot.stage_m for spot in used]) - centre_m
     when = np.array([spot.when_s for spot in used])
-    drift_known = abs(float(np.corrcoef(x, when)[0, 1])) < 0.5 and np.ptp(when) > 0
-    g = slope(x + centre_m)
-    fit, fixed = (_fit(used, sizes, _Along(x, g, when if drift_known else None, error), old) for error in (FOCUS_ERROR, 0.0))
-    excess = math.sqrt(max(fit.chi2 - 1, 0.0))
-    hours = float(np.ptp(when)) / 3600
-    # Going back and forth leaves what the drift is not straight by.
-    drift = DRIFT_per_hour * (hours**2 / 8 if drift_known else hours)
-    reference_s = float(np.mean([spot.time_s * math.sqrt(old.reference_mass_u / spot.mass_u) for spot in used]))
-    drifted = drift * reference_s / float(np.ptp(x))
-    focus = math.sqrt(max(fit.s_error**2 - fixed.s_error**2, 0.0))
-    systematic = math.hypot(focus, excess * fixed.s_error, drifted)
+    x = np.array([spot.stage_m for spot in used]) - centre_m
+    fit = _fit(used, _Along(x, slope(x + centre_m), (when - when.mean()) / 3600), old)
     return PositionResult(
         old.reference_mass_u,
-        Estimate(fit.s, fixed.s_error, systematic),
-        Estimate(fit.q, fit.q_error),
+        fit.s,
+        fit.q,
         centre_m,
         FWHM * math.sqrt(max(fit.variance_m2, 0.0)),
         len(inside),
         tuple(sizes),
         fit.chi2,
-        bool(drift_known),
+        bool(np.ptp(when) > 0 and abs(float(np.corrcoef(x, when)[0, 1])) < 0.5),
     )
 
 
 @dataclass(frozen=True)
 class _Fit:
-    s: float
-    s_error: float
-    q: float
-    q_error: float
+    s: Estimate
+    q: Estimate
     variance_m2: float
     chi2: float
 
 
 @dataclass(frozen=True)
 class _Along:
-    """Of each spot: place `x`, slope of ln N there, when it was taken if drift is to be fitted; how well the focus is known."""
+    """Of each spot: place `x`, slope of ln N there, and when it was taken."""
 
     x: Floats
     slope: Floats
-    when: Floats | None
-    focus_error: float
+    hours: Floats
 
 
-def _fit(used: Sequence[Spot], sizes: Sequence[int], along: _Along, old: PositionCalibration) -> _Fit:
-    """Weighted straight least squares; all but the offsets scale with √m."""
+def _fit(used: Sequence[Spot], along: _Along, old: PositionCalibration) -> _Fit:
+    """Weighted straight least squares; all but the offsets and what a step shares scale with √m."""
     root = np.sqrt([spot.mass_u / old.reference_mass_u for spot in used])
-    offsets = np.array([[spot.size == size for size in sizes] for spot in used], np.float64)
-    x, when = along.x, along.when
-    columns = [root * x, root * x**2, root * along.slope]
-    if when is not None:
-        late = (when - when.mean()) / np.ptp(when)
-        columns.append(root * late)
-    error = np.array([spot.time_error_s for spot in used])
-    design = np.column_stack([*columns, offsets])
-    s, q = old.sensitivity_s_per_m.value, old.curvature_s_per_m2
-    sw = s * (FOCUS_m / FWHM) ** 2
-    known = [(1, q.value, max(q.uncertainty, 1e-9)), (2, sw, sw * max(2 * along.focus_error, 1e-6))]
-    priors = np.array([np.eye(design.shape[1])[place] / sigma for place, _, sigma in known])
+    time, error = (np.array([getattr(spot, name) for spot in used]) for name in ("time_s", "time_error_s"))
+    scaled = root[:, None] * np.column_stack([along.x, along.x**2, along.slope, along.hours, along.hours**2])
+    design = np.hstack([scaled, _members([spot.size for spot in used])])
+    known = _known(old, float(np.mean(time / root)))
+    steps = _members([(spot.when_s, spot.stage_m) for spot in used])
+    alone = _solved(design, time, error, known)
+    shared_s = _shared(alone.residual, error, steps, scaled.shape[1] + 1)
+    shared = [(design.shape[1] + step, 0.0, shared_s) for step in range(steps.shape[1])]
+    fit = _solved(np.hstack([design, steps]), time, error, [*known, *shared])
+    row = np.arange(fit.gain.shape[1])
+    from_known = (row >= len(used)) & (row < len(used) + len(known))
+    statistical, systematic = (np.sqrt((fit.gain[:2, chosen] ** 2).sum(axis=1)) for chosen in (~from_known, from_known))
+    excess = math.sqrt(max(fit.chi2 - 1, 0.0))
+    s, q = (
+        Estimate(float(fit.found[i]), float(statistical[i]), math.hypot(systematic[i], excess * statistical[i])) for i in (0, 1)
+    )
+    return _Fit(s, q, float(fit.found[2] / fit.found[0]), fit.chi2)
+
+
+def _known(old: PositionCalibration, reference_s: float) -> list[tuple[int, float, float]]:
+    """What is known before: which parameter, its value and standard error."""
+    q, s_w = old.curvature_s_per_m2, old.sensitivity_s_per_m.value * (FOCUS_m / FWHM) ** 2
+    drift = DRIFT_per_hour * reference_s
+    return [(1, q.value, max(q.uncertainty, 1e-9)), (2, s_w, 2 * FOCUS_ERROR * s_w), (3, 0.0, drift), (4, 0.0, drift / 2)]
+
+
+@dataclass(frozen=True)
+class _Solved:
+    """Parameters that were `found`, their `gain` per standard error of each row, the `residual` of each spot in s."""
+
+    found: Floats
+    gain: Floats
+    residual: Floats
+    chi2: float
+
+
+def _solved(design: Floats, time: Floats, error: Floats, known: Sequence[tuple[int, float, float]]) -> _Solved:
+    priors = np.array([np.eye(design.shape[1])[place] / max(sigma, SMALLEST_s) for place, _, sigma in known])
     rows = np.vstack([design / error[:, None], priors])
-    target = np.append(np.array([spot.time_s for spot in used]) / error, [value / sigma for _, value, sigma in known])
+    target = np.append(time / error, [value / max(sigma, SMALLEST_s) for _, value, sigma in known])
     scale = np.sqrt((rows**2).sum(axis=0))
     scale[scale == 0] = 1.0
-    inverse = np.linalg.pinv(rows / scale) / scale[:, None]
-    found = inverse @ target
-    errors = np.sqrt((inverse**2).sum(axis=1))
-    chi2 = float(((rows @ found - target) ** 2).sum()) / max(len(used) - design.shape[1], 1)
-    return _Fit(found[0], errors[0], found[1], errors[1], float(found[2] / found[0]), chi2)
+    gain = np.linalg.pinv(rows / scale) / scale[:, None]
+    found = gain @ target
+    chi2 = float(((rows @ found - target) ** 2).sum()) / max(rows.shape[0] - rows.shape[1], 1)
+    return _Solved(found, gain, time - design @ found, chi2)
+
+
+def _shared(residual: Floats, error: Floats, steps: Floats, fitted: int) -> float:
+    """Standard deviation in s of what moves all spots of a step alike, from the scatter of the steps' means beyond what their
+    spots explain (DerSimonian and Laird 1986)."""
+    weight = steps.T @ error**-2.0
+    mean = (steps.T @ (residual / error**2)) / weight
+    free = max(steps.shape[1] - fitted, 1)
+    return math.sqrt(max(float(weight @ mean**2) - free, 0.0) / float(weight.sum()) * steps.shape[1] / free)
+
+
+def _members(labels: Sequence[Hashable]) -> Floats:
+    """1 where a spot has the label of the column, else 0; float64[spots, labels]."""
+    column = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    return np.eye(len(column))[[column[label] for label in labels]]
 
 
 def _scan(spots: Sequence[Spot]) -> tuple[Floats, Floats, Floats]:
     """Places of the stage, signal there (all sizes, mean of the passes) and its error."""
     if not spots:
         raise CannotCalibrate(EMPTY)
-    stage = np.round([spot.stage_m for spot in spots], 5)
+    stage = np.round([spot.stage_m for spot in spots], PLACES)
     places = np.unique(stage)
     if len(places) < FEWEST_POSITIONS:
         raise CannotCalibrate(f"the stage stood at {len(places)} places; a scan of {FEWEST_POSITIONS} or more is needed")

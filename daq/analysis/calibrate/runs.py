@@ -27,6 +27,8 @@ from daq.reduce.reduction import STEPS
 
 ZERO_T = 0.1
 """Set fields under this are zero field, but for the remanence."""
+WANTED_SHARE = 0.0025
+"""Of the flight time, to which the time zero should be known (paper sheet)."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,10 @@ def chopper(runs: Sequence[Series]) -> Made:
         f"{made.velocities} velocities, χ² per degree of freedom {made.chi2:.1f}; known to {made.share:.2%} of the flight time",
         f"moments that go with it: {split}",
     ]
-    if made.share > 0.0025:
-        notes.append(f"0.25 % would take about {(made.share / 0.0025) ** 2:.0f} times the shots")
+    if made.share > WANTED_SHARE:
+        times = made.times_the_shots(WANTED_SHARE)
+        beyond = f"is out of reach of more shots: {1e6 * zero.systematic:.0f} µs are systematic"
+        notes.append(f"{WANTED_SHARE:.2%} {beyond if times is None else f'would take about {times:.0f} times the shots'}")
     rows = [Row("time zero", "µs", zero, old, 1e6)]
     return Made(rows, notes, {"velocity": calibrations.velocity.model_copy(update={"time_zero_s": zero.measured()})})
 
