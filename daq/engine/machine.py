@@ -109,6 +109,10 @@ class Machine:
                 at_once({laser.name: laser.stop for laser in self._lasers})
             stopping.result()
 
+    def let_go(self) -> None:
+        """No light, and the field on its way down, whatever else is going on; from any thread, at the end of a run."""
+        at_once({one.name: one.make_safe for one in (*self._lasers, self.instruments.magnet)})
+
     def release(self, step: PlannedStep) -> None:
         """After `hold`: triggers again, everything fit, and the next step sets all its set points anew."""
         self._set_points.forget()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Event, Thread
 
 from config.calibration import Calibrations
 from config.laboratory import Laboratory
@@ -37,7 +38,7 @@ from daq.record.blocks import Step, TraceAxis
 from daq.record.parts import Parts
 from daq.record.recorder import RecordingError
 from daq.safety.interlocks import Phase
-from daq.safety.safe_order import make_safe, stand_by
+from daq.safety.safe_order import HEAD_START_S, make_safe, stand_by
 from drivers.errors import DriverError
 
 EXPECTED = (DriverError, MachineError, SettlingError, TriggersStopped, RecordingError, OutputError, Failed)
@@ -97,14 +98,27 @@ class Run:
         self._disk = Disk(directory, keep_free_MB, self._control, self._logbook.reading, self._clock.now)
         self._pauses.look = self._disk.look
         self._pauses.held = lambda: company.enter("run")
+        self._heard = Event()
+        """Set when the run brings the machine to rest."""
 
     def stop(self) -> None:
         """Ask the run to end: the partial burst is read and recorded."""
         self._control.stop()
+        self._expect_to_be_heard()
 
     def abort(self, reason: str) -> None:
         """Let the run fail, with this reason."""
         self._control.fail(reason)
+        self._expect_to_be_heard()
+
+    def _expect_to_be_heard(self) -> None:
+        """A run that waits for an answer that does not come hears of its end late; lasers and magnet do not wait for it."""
+
+        def otherwise_let_go() -> None:
+            if not self._heard.wait(HEAD_START_S):
+                self._machine.let_go()
+
+        Thread(target=otherwise_let_go, name="lights-out", daemon=True).start()
 
     def event(self, text: str) -> None:
         """Write a line into the run's log; from any thread.  That nothing can be written any more is the run's own to say."""
@@ -290,6 +304,7 @@ class Run:
             taking.following.put(recorded, burst.block)
 
     def _finish(self, ending: Ending, reason: str) -> Summary:
+        self._heard.set()
         self._clock.expect(FINISH_S)
         self._company.enter("idle")
         self._logbook.report(State.FINISHING, "bringing the machine to rest")
