@@ -106,7 +106,9 @@ class Machine:
             wait([stopping], HEAD_START_S)
             if not stopping.done() or stopping.exception():
                 self._dark = True
-                at_once({laser.name: laser.stop for laser in self._lasers})
+                looks = at_once({laser.name: laser.stop for laser in self._lasers})
+                for error in (look for look in looks.values() if isinstance(look, DriverError)):
+                    raise DriverError(error.instrument, f"{error.what}, and the triggers go on: it may still fire")
             stopping.result()
 
     def let_go(self) -> None:
