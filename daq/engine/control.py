@@ -3,7 +3,7 @@
 May be told from any thread.  What is more urgent wins: a failure before a stop, a stop before a pause.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from threading import Event, Lock
@@ -33,17 +33,18 @@ class Control:
     """`interrupt` is set as long as something wants the run's attention, `changed` whenever that changes.
 
     `troubles` are instruments that the run waits for, `missing` those that it goes on without, `hindrances` what else stands in
-    its way, by name: the run goes on when nothing does any more, whatever the operator says.
+    its way, by name: the run goes on when nothing does any more, whatever the operator says.  `on_end` is called when the run
+    is to end.
     """
 
-    def __init__(self, policies: Mapping[str, Policy]) -> None:
+    def __init__(self, policies: Mapping[str, Policy], on_end: Callable[[], None]) -> None:
         self.interrupt = Event()
         self.changed = Event()
         self.reason = ""
         self.troubles: dict[str, Trouble] = {}
         self.missing: dict[str, Trouble] = {}
         self.hindrances: dict[str, str] = {}
-        self._policies = policies
+        self._policies, self._on_end = policies, on_end
         self._paused = self._stopped = self._failed = False
         self._lock = Lock()
 
@@ -77,6 +78,7 @@ class Control:
         with self._lock:
             self._stopped = True
             self._update()
+        self._on_end()
 
     def fail(self, reason: str) -> None:
         """End the run as failed; the first reason counts."""
@@ -84,6 +86,7 @@ class Control:
             self.reason = self.reason if self._failed else reason
             self._failed = True
             self._update()
+        self._on_end()
 
     def unfit(self, instrument: str, reason: str, now_s: float) -> bool:
         """An instrument is lost or unfit: do what its policy says.  True if that is news."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Event, Thread
 
 from config.calibration import Calibrations
 from config.laboratory import Laboratory
@@ -23,6 +22,7 @@ from daq.engine.forecast import OutputError, new_run_file
 from daq.engine.housekeeping import channels
 from daq.engine.instruments import Instruments
 from daq.engine.knowledge import Estimate, Learned
+from daq.engine.lights_out import LightsOut
 from daq.engine.logbook import Logbook, described, run_header
 from daq.engine.machine import Machine, MachineError
 from daq.engine.pausing import Failed, Pauses, Stopped
@@ -38,7 +38,7 @@ from daq.record.blocks import Step, TraceAxis
 from daq.record.parts import Parts
 from daq.record.recorder import RecordingError
 from daq.safety.interlocks import Phase
-from daq.safety.safe_order import HEAD_START_S, make_safe, stand_by
+from daq.safety.safe_order import make_safe, stand_by
 from drivers.errors import DriverError
 
 EXPECTED = (DriverError, MachineError, SettlingError, TriggersStopped, RecordingError, OutputError, Failed)
@@ -86,7 +86,8 @@ class Run:
         self._instruments, self._attendance, self._directory = instruments, attendance, directory
         self._company, self._before = company, before
         self._clock = Clock(laboratory.clock.speed, company.expect)
-        self._control = Control({name: one.policy for name, one in laboratory.instruments.items()})
+        self._lights_out = LightsOut(lambda: self._machine.let_go())
+        self._control = Control({name: one.policy for name, one in laboratory.instruments.items()}, self._lights_out.want)
         self._machine = Machine(
             self._plan, laboratory, calibrations, instruments, self._clock, self._control.interrupt, self._control.missing
         )
@@ -98,27 +99,14 @@ class Run:
         self._disk = Disk(directory, keep_free_MB, self._control, self._logbook.reading, self._clock.now)
         self._pauses.look = self._disk.look
         self._pauses.held = lambda: company.enter("run")
-        self._heard = Event()
-        """Set when the run brings the machine to rest."""
 
     def stop(self) -> None:
         """Ask the run to end: the partial burst is read and recorded."""
         self._control.stop()
-        self._expect_to_be_heard()
 
     def abort(self, reason: str) -> None:
         """Let the run fail, with this reason."""
         self._control.fail(reason)
-        self._expect_to_be_heard()
-
-    def _expect_to_be_heard(self) -> None:
-        """A run that waits for an answer that does not come hears of its end late; lasers and magnet do not wait for it."""
-
-        def otherwise_let_go() -> None:
-            if not self._heard.wait(HEAD_START_S):
-                self._machine.let_go()
-
-        Thread(target=otherwise_let_go, name="lights-out", daemon=True).start()
 
     def event(self, text: str) -> None:
         """Write a line into the run's log; from any thread.  That nothing can be written any more is the run's own to say."""
@@ -162,7 +150,7 @@ class Run:
         path = new_run_file(self._plan, self._directory, self._reviewed.forecast.disk_bytes, keep_free_MB)
         ending, reason = Ending.FAILED, "the program failed"
         # The file is closed before whoever follows it is waited for.
-        with self._attendance.lent(), ExitStack() as looking, ExitStack() as recording:
+        with self._attendance.lent(), self._lights_out, ExitStack() as looking, ExitStack() as recording:
             try:
                 self._take_all(path, recording, looking)
                 ending, reason = Ending.COMPLETE, "the plan was completed"
@@ -205,10 +193,18 @@ class Run:
             learned = Learned(self._plan, self._clock, estimate, following.catch_up)
             self._remember(learned, estimate)
             taking = _Taking(self._taker(recorder, axis), following, bad_times, watch, learned)
-            for step in self._steps(learned):
-                if learned.out_of_time:
-                    break
-                self._take_step(step, taking)
+            try:
+                self._take_steps(taking)
+            except BaseException:
+                # Whoever follows is waited for now.
+                self._lights_out.want()
+                raise
+
+    def _take_steps(self, taking: "_Taking") -> None:
+        for step in self._steps(taking.learned):
+            if taking.learned.out_of_time:
+                break
+            self._take_step(step, taking)
 
     def _prepare(self, path: Path, recording: ExitStack, looking: ExitStack) -> tuple[TraceAxis, Parts]:
         self._logbook.report(State.PREPARING, "preparing instruments, source and chopper")
@@ -220,7 +216,7 @@ class Run:
             path, self._reviewed, self._laboratory, self._calibrations, self._instruments, axis, watched, self._before
         )
         limit_bytes = self._laboratory.recording.file_GB * 1e9
-        recorder = recording.enter_context(Parts(header, limit_bytes, self._wait_for_disk))
+        recorder = recording.enter_context(Parts(header, limit_bytes, self._wait_for_disk, self._control.fail))
         if self._company.beside is not None:
             looking.enter_context(self._company.beside(path))
         self._logbook.open(recorder, watched)
@@ -304,7 +300,7 @@ class Run:
             taking.following.put(recorded, burst.block)
 
     def _finish(self, ending: Ending, reason: str) -> Summary:
-        self._heard.set()
+        self._lights_out.resting()
         self._clock.expect(FINISH_S)
         self._company.enter("idle")
         self._logbook.report(State.FINISHING, "bringing the machine to rest")

@@ -42,8 +42,15 @@ class Parts:
     """A context in which a run is recorded, like `Recorder`, in files of about `limit_bytes`: `create.path`, and others
     beside it.  A step that goes on in the next file stands in both."""
 
-    def __init__(self, create: Create, limit_bytes: float, behind: Callable[[bool], None] = lambda behind: None) -> None:
-        self._create, self._limit_bytes, self._behind = create, limit_bytes, behind
+    def __init__(
+        self,
+        create: Create,
+        limit_bytes: float,
+        behind: Callable[[bool], None] = lambda behind: None,
+        broken: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self._create, self._limit_bytes = create, limit_bytes
+        self._behind, self._broken = behind, broken
         self._first = Path(create.path)
         self._closed = Counts(0, 0)
         self._number, self._planned = 1, create.planned_done
@@ -52,7 +59,7 @@ class Parts:
         self._armed_s = 0.0
         # Housekeeping tells from threads of its own.
         self._lock = RLock()
-        self._open = [_Part(Recorder(create, behind), create.run_id, 0, 0, 0)]
+        self._open = [_Part(Recorder(create, behind, broken), create.run_id, 0, 0, 0)]
 
     def __enter__(self) -> "Parts":
         return self
@@ -141,7 +148,7 @@ class Parts:
             continues_id=before.run_id,
             planned_done=self._planned,
         )
-        part = _Part(Recorder(create, self._behind), create.run_id, armed.first, armed.burst, armed.step)
+        part = _Part(Recorder(create, self._behind, self._broken), create.run_id, armed.first, armed.burst, armed.step)
         with self._lock:
             for message in (self._start, self._step):
                 if message is not None:

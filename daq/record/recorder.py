@@ -57,11 +57,17 @@ class Recorder:
     """A context in which blocks are recorded.
 
     `recorded` counts the shots that the writer has acknowledged, `committed` is the number below which all are settled.  When
-    the writer takes long for an answer, `behind` is told so, and again when the answer is there.
+    the writer takes long for an answer, `behind` is told so, and again when the answer is there.  `broken` is told at once,
+    from another thread, why nothing can be recorded any more.
     """
 
-    def __init__(self, create: Create, behind: Callable[[bool], None] = lambda behind: None) -> None:
-        self._behind = behind
+    def __init__(
+        self,
+        create: Create,
+        behind: Callable[[bool], None] = lambda behind: None,
+        broken: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self._behind, self._tell_broken = behind, broken
         self.path = Path(create.path)
         self.committed = 0
         self.recorded = 0
@@ -219,7 +225,7 @@ class Recorder:
                 self.recorded += self._handed_over.popleft()
                 self._ring.give_back(answer.slot)
             case Failed():
-                self._broken = f"cannot write {self.path}: {answer.reason}"
+                self._broken = self._failure(answer)
                 raise RecordingError(self._broken)
             case None:
                 # Whoever asks next has to see the end as well.
@@ -229,11 +235,18 @@ class Recorder:
 
     def _listen(self) -> None:
         """Pass the writer's answers on; None is its end."""
-        while True:
-            answer = get_from_writer(cast(BinaryIO, self._process.stdout))
+        last: FromWriter | None = None
+        while (answer := get_from_writer(cast(BinaryIO, self._process.stdout))) is not None:
             self._answers.put(answer)
-            if answer is None:
-                return
+            last = answer
+            if isinstance(answer, Failed):
+                self._tell_broken(self._failure(answer))
+        self._answers.put(None)
+        if not isinstance(last, Failed | Finished):
+            self._tell_broken(f"the writer of {self.path} has died")
+
+    def _failure(self, failed: Failed) -> str:
+        return f"cannot write {self.path}: {failed.reason}"
 
     def _close(self) -> None:
         with suppress(BrokenPipeError):

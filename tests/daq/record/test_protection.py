@@ -105,9 +105,10 @@ def remove_the_directory(path: Path) -> None:
 def test_harm_by_a_superuser_fails_the_run_at_once(tmp_path: Path, harm: Callable[[Path], None], said: str) -> None:
     path = tmp_path / "runs" / "run.h5"
     path.parent.mkdir()
+    told: list[str] = []
 
     def run() -> None:
-        with Recorder(header(path)) as recorder:
+        with Recorder(header(path), broken=told.append) as recorder:
             first = take(recorder, 0, 0)
             recorder.arm(Armed(1, 0, first, SHOTS, 1.0))
             with published(path, first):
@@ -116,8 +117,9 @@ def test_harm_by_a_superuser_fails_the_run_at_once(tmp_path: Path, harm: Callabl
             for burst in range(2, 5):
                 first = take(recorder, burst, first)
 
-    with pytest.raises(RecordingError, match=said):
+    with pytest.raises(RecordingError, match=said) as error:
         run()
+    assert told == [str(error.value)]
 
 
 def test_no_object_is_made_after_the_file_stands(tmp_path: Path) -> None:

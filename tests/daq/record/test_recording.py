@@ -326,15 +326,18 @@ def _wait_until_gone(process: int) -> None:
 
 
 def test_a_dead_writer_is_an_error_at_the_next_block(tmp_path: Path) -> None:
+    told: list[str] = []
+
     def run() -> None:
-        with Recorder(header(tmp_path / "run.h5")) as recorder:
-            os.kill(recorder._process.pid, signal.SIGKILL)
+        with Recorder(header(tmp_path / "run.h5"), broken=told.append) as recorder:
+            os.kill(recorder.writer_pid, signal.SIGKILL)
             first = 0
             for burst in range(4):
                 first = take(recorder, burst, first)
 
     with pytest.raises(RecordingError, match="the writer has died"):
         run()
+    assert told == [f"the writer of {tmp_path / 'run.h5'} has died"]
 
 
 def test_a_file_that_exists_is_never_overwritten(tmp_path: Path) -> None:
