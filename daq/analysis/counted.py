@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from daq.analysis.bending import Parts, Unbent
 from daq.analysis.fit import Fit, Model, Parameter, Vector, core, expected_kappa, fine_positions
 from daq.analysis.likelihood import HALF_AN_ION, Ions
 from daq.analysis.log_response import LogResponse, Prior, log_response
-from daq.analysis.response import Parts, widening
 from daq.analysis.scoring import minimum
 from daq.analysis.smoothing import smoothed
 from daq.reduce.profiles import Profile
+from daq.reduce.windows import ACCEPTANCE_m
 
 STEP = 1e-6
 """For derivatives by the model's parameters."""
@@ -26,19 +27,19 @@ STEP = 1e-6
 class CountedFit:
     """The ions of one cluster, to be fitted with any model; used as `daq.analysis.fit.JointFit` is.
 
-    `kappa` is the expected stretch per metre of deflection with its standard deviation, `position_share` the share of
-    the profile's variance that is position.  `ValueError` for profiles without `counts`.
+    `ValueError` for profiles without `counts`.
     """
 
     def __init__(
-        self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], position_share: float
+        self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], acceptance_m: float = ACCEPTANCE_m
     ) -> None:
         if off.counts is None or on.counts is None:
             raise ValueError(f"the ions of size {off.size} were not counted; fit its charge")
-        self._position, self._share, self._kappa = position_m, position_share, expected_kappa(kappa)
+        self._position, self._kappa = position_m, expected_kappa(kappa)
         self._ions = Ions.of(off.counts, on.counts)
         self.fine_m = fine_positions(position_m)
         self.middle_m, variance_m2 = core(position_m, off.values)
+        self._unbent = Unbent(variance_m2, acceptance_m)
         self._response = log_response(position_m, self.middle_m)
         width_m = float(np.abs(np.diff(position_m)).mean())
         begin = self._response.gaussian(float(off.values.sum()), self.middle_m, variance_m2, width_m)
@@ -80,7 +81,7 @@ class CountedFit:
 
     def _likelihood(self, model: Model) -> "Joint":
         assert self._kappa.expected is not None
-        return Joint(self._response, self._position, self._ions, self._prior, self._share, self._kappa.expected, model)
+        return Joint(self._response, self._position, self._ions, self._prior, self._unbent, self._kappa.expected, model)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Joint:
     position_m: Vector
     ions: Ions
     prior: Prior
-    position_share: float
+    unbent: Unbent
     kappa: tuple[float, float]
     model: Model
 
@@ -143,5 +144,5 @@ class Joint:
     def _parts(self, x: Vector) -> tuple[Parts, Parts]:
         kappa, own = float(x[self.response.count + 3]), x[self.response.count + 4 :]
         bends = self.model.bends(own)
-        off, on = (Parts(bend, share, widening(bend, kappa, self.position_share)) for bend, share in (bends.off, bends.on))
+        off, on = (self.unbent.bent(bend, share, kappa) for bend, share in (bends.off, bends.on))
         return off, on

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.optimize import least_squares
 
+from daq.analysis.bending import Unbent
 from daq.analysis.noise import smooth_covariances
-from daq.analysis.response import Parts, response_basis, widening
+from daq.analysis.response import response_basis
 from daq.reduce.profiles import Profile
+from daq.reduce.windows import ACCEPTANCE_m
 
 Vector = NDArray[np.float64]
 ABOVE_A_TENTH = 0.8231
@@ -76,15 +78,15 @@ class Fit:
 class JointFit:
     """The data of one cluster, weighted once so that all models are compared on equal terms.
 
-    `kappa` is the expected stretch per metre of deflection with its standard deviation, `position_share` the share
-    of the profile's variance that is position (see `daq.analysis.response`).  `middle_m` is the middle of the beam
-    at zero field.  `fine_m` are positions a quarter of a bin apart, to draw the model.
+    `kappa` is the expected stretch per metre of deflection with its standard deviation, `acceptance_m` where the ionised
+    region ends on either side of the beam (see `daq.analysis.bending`).  `middle_m` is the middle of the beam at zero field.
+    `fine_m` are positions a quarter of a bin apart, to draw the model.
     """
 
     def __init__(
-        self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], position_share: float
+        self, off: Profile, on: Profile, position_m: Vector, kappa: tuple[float, float], acceptance_m: float = ACCEPTANCE_m
     ) -> None:
-        self._position, self._share, self._bins = position_m, position_share, len(position_m)
+        self._position, self._bins = position_m, len(position_m)
         self._kappa = expected_kappa(kappa)
         weights = smooth_covariances((off, on))
         roots = [np.linalg.cholesky(weight) for weight in weights]
@@ -92,7 +94,8 @@ class JointFit:
         self._data = np.concatenate([self._inverse[0] @ off.values, self._inverse[1] @ on.values])
         self._scatter = tuple(w @ p.covariance @ w.T for w, p in zip(self._inverse, (off, on), strict=True))
         self.fine_m = fine_positions(position_m)
-        self.middle_m, _ = core(position_m, off.values)
+        self.middle_m, variance_m2 = core(position_m, off.values)
+        self._unbent = Unbent(variance_m2, acceptance_m)
         self._response = response_basis(position_m, self.middle_m)
         ratio = float(on.values.sum() / off.values.sum())
         self._intensity = Parameter("log_intensity", float(np.log(ratio)) if ratio > 0 else 0.0, -5.0, 5.0)
@@ -141,7 +144,7 @@ class JointFit:
         intensity, kappa = float(np.exp(values[0])), float(values[1])
         bends = model.bends(values[2:])
         return [
-            self._response.matrix(position_m, Parts(bend, scale * share, widening(bend, kappa, self._share)))
+            self._response.matrix(position_m, self._unbent.bent(bend, scale * share, kappa))
             for (bend, share), scale in ((bends.off, 1.0), (bends.on, intensity))
         ]
 

@@ -18,7 +18,8 @@ between them look like a smaller splitting (`daq.analysis.splitting`).  What the
 (`unrelaxed_uB`).
 
 Statistical errors of charge come from the scatter between shots, those of counted ions from their number.  Systematic
-errors come from evaluating the moment again with each calibration changed by its standard uncertainty.  The curvature
+errors come from evaluating the moment again with each calibration changed by its standard uncertainty, and with the edge of
+the ionised region where ions reach it.  The curvature
 of the position calibration is left out: it moves ± peaks alike.
 """
 
@@ -28,10 +29,11 @@ from dataclasses import dataclass, replace
 
 from config.calibration import Calibrations
 from daq.analysis.counted import CountedFit
+from daq.analysis.edge import edge_error_uB
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.gaussians import gaussians
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
-from daq.analysis.models import LEAST_BLOCKED, blocked
+from daq.analysis.models import LEAST_BLOCKED, MOST_RELAXED, blocked, relaxing
 from daq.analysis.pair import Beam, Pair, centroid_shift_uB
 from daq.analysis.results import ClusterResult, Drift, Signal
 from daq.analysis.splitting import Splitting
@@ -114,6 +116,7 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
     statistical = max(abs(end - moment) for end in ends[STANDARD])
     scales = _scales(setting)
     systematics = {name: moment * scales[name] for name in ("gradient", "velocity", "position")}
+    systematics |= _edge(edge_error_uB(fits.pair, setting.calibrations, fit, blocked(fits.pair.at, most_flips=MOST_RELAXED)))
     per_uB_m = fits.pair.at.on_m_per_uB
     paper = gaussians(fits.pair.off, fits.pair.on, fits.pair.position_m, moment * per_uB_m)
     return _with_errors(
@@ -154,6 +157,7 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean * f, h), scales[name])
     for name in ("field", "temperature"):
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean, h * f), scales[name])
+    systematics |= _edge(edge_error_uB(fits.pair, setting.calibrations, fits.shift, relaxing(fits.pair.at)) / slope)
     systematics["drift"] = _drift_error_uB(fits.pair, setting.drift) / slope
     note = "wider than one shift explains; perhaps not fully relaxed" if fits.decisive else ""
     error = fits.shift.error("mean_uB")
@@ -239,6 +243,10 @@ def _scales(setting: Setting) -> dict[str, float]:
         "field": calibrations.field.relative_uncertainty,
         "temperature": calibrations.temperature.cluster_excess_K.uncertainty / beam.cluster_temperature_K,
     }
+
+
+def _edge(error_uB: float) -> dict[str, float]:
+    return {"acceptance": error_uB} if error_uB else {}
 
 
 def _half_change(evaluated: Callable[[float], float], scale: float) -> float:

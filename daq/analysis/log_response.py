@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from daq.analysis.response import COARSER, Parts
+from daq.analysis.bending import Parts
+from daq.analysis.response import COARSER
 
 Vector = NDArray[np.float64]
 UNMOVED = Parts(np.zeros(1), np.ones(1), np.ones(1))

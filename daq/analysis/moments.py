@@ -17,8 +17,8 @@ from daq.analysis.counted import CountedFit
 from daq.analysis.drift import Shift, common_drift
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.judgement import DECISIVE, RELAXED, Fits, Setting, judged, undecided
-from daq.analysis.models import MOST_RELAXED, blocked, non_magnetic, relaxing
-from daq.analysis.pair import Beam, Pair, beam, calibrated_elsewhere, joint_fit, pair
+from daq.analysis.models import MOST_RELAXED, LARGEST_uB, blocked, non_magnetic, relaxing
+from daq.analysis.pair import Beam, Pair, beam, calibrated_elsewhere, centroid_shift_uB, joint_fit, pair
 from daq.analysis.results import ClusterResult, Curves, Drift, Results
 from daq.reduce.ions import signal_per_ion
 from daq.reduce.profiles import Profiles
@@ -76,7 +76,7 @@ def _drift(pairs: Mapping[int, Pair], data: Mapping[int, JointFit | CountedFit])
     """From the shifts of all clusters that are not plainly split, before any correction."""
     shifts = []
     for size, cluster in pairs.items():
-        shift = data[size].fit(relaxing(cluster.at))
+        shift = _shift(cluster, data[size])
         if shift.chi2 - _doublet(cluster, data[size]).chi2 > DECISIVE[cluster.signal] / 2:
             continue
         scale = cluster.at.on_m_per_uB * cluster.sensitivity_s_per_m
@@ -91,6 +91,11 @@ def _corrected(cluster: Pair, drift: Drift | None) -> Pair:
     return replace(cluster, at=replace(cluster.at, offset_m=offset_m))
 
 
+def _shift(cluster: Pair, data: JointFit | CountedFit) -> Fit:
+    begin = float(np.clip(centroid_shift_uB(cluster)[0], -LARGEST_uB, LARGEST_uB))
+    return data.fit(relaxing(cluster.at), (begin,))
+
+
 def _doublet(cluster: Pair, data: JointFit | CountedFit) -> Fit:
     model = blocked(cluster.at, flips=0.0)
     start = min(START_uB, key=lambda moment: data.chi2_at(model, (moment, 0.0)))
@@ -99,7 +104,7 @@ def _doublet(cluster: Pair, data: JointFit | CountedFit) -> Fit:
 
 def all_fits(cluster: Pair, data: JointFit | CountedFit) -> Fits:
     """The three models, the third without relaxation first: only where it may count is it fitted with."""
-    none, shift, doublet = data.fit(non_magnetic(cluster.at)), data.fit(relaxing(cluster.at)), _doublet(cluster, data)
+    none, shift, doublet = data.fit(non_magnetic(cluster.at)), _shift(cluster, data), _doublet(cluster, data)
     relaxed = doublet
     if shift.chi2 - doublet.chi2 > DECISIVE[cluster.signal] / 4:
         relaxed = data.fit(blocked(cluster.at), (doublet.value("moment_uB"), 0.1))

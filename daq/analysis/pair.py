@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.calibration import Calibrations
+from daq.analysis.bending import REGRESSION
 from daq.analysis.counted import CountedFit
 from daq.analysis.fit import JointFit, Vector, core
 from daq.analysis.models import Conditions
@@ -14,6 +15,7 @@ from daq.analysis.thermal import zeeman_ratio
 from daq.conversions.deflection import deflection_per_uB_m
 from daq.conversions.flight_time import position_at_time_m, sensitivity_s_per_m, undeflected_time_s
 from daq.reduce.profiles import Choice, Profile, Profiles
+from daq.reduce.windows import ACCEPTANCE_m
 
 FEWEST_SHOTS = 100
 """Shots per field under which the scatter between shots is not known well enough."""
@@ -29,8 +31,8 @@ CALIBRATED_FIELD = 0.8, 1.02
 """Full fields at which C is believed, in parts of the field it was calibrated at: iron saturates (assumed)."""
 SATURATED = 0.01
 """Share of shots at the digitizer's limit from which on charge is not believed (assumed)."""
-IONISATION_RMS_s = 8.5e-9
-"""Time spread that a deflection does not stretch: the 20 ns FWHM pulse (paper sheet, assumed)."""
+SLOPE_ERROR = 0.5
+"""Relative, of the calibrated slope of the gradient (assumed)."""
 SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
 """How far steps of one condition may differ (relative, K, relative)."""
 
@@ -168,18 +170,14 @@ def _charge_lacking(off: Profile, on: Profile, choice: Choice) -> str:
     return ""
 
 
-def joint_fit(pair: Pair, calibrations: Calibrations) -> JointFit | CountedFit:
-    """The fit of a pair, of counted ions or of charge.
+def joint_fit(pair: Pair, calibrations: Calibrations, acceptance_m: float = ACCEPTANCE_m) -> JointFit | CountedFit:
+    """The fit of a pair, of counted ions or of charge, with what the calibrated slope of the gradient lets κ be.
 
-    The stretch κ is expected between nothing and the whole relative slope of the gradient: at the magnet the beam
-    is narrower than at the detector.  The share of position in the profile's variance is what the ionisation pulse
-    leaves.
+    Ions farther from the middle than `acceptance_m` are not ionised.
     """
-    half = abs(calibrations.deflection.relative_gradient_slope_per_m) / 2
-    _, variance = core(pair.position_m, pair.off.values)
-    share = 1 - (IONISATION_RMS_s / pair.sensitivity_s_per_m) ** 2 / variance
+    kappa_per_m = REGRESSION * abs(calibrations.deflection.relative_gradient_slope_per_m)
     kind = CountedFit if pair.choice.counted else JointFit
-    return kind(pair.off, pair.on, pair.position_m, (half, max(half, 1.0)), float(np.clip(share, 0.05, 1.0)))
+    return kind(pair.off, pair.on, pair.position_m, (kappa_per_m, max(SLOPE_ERROR * kappa_per_m, 1.0)), acceptance_m)
 
 
 def centroid_shift_uB(pair: Pair) -> tuple[float, float]:

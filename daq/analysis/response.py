@@ -1,11 +1,8 @@
 """The measured response of machine and beam, carried from the zero-field profile to the deflected one.
 
 The response r is a cubic spline on a grid a little coarser than the bins; its coefficients are linear nuisance
-parameters.  Since r is the binned profile as a function of position, moving it is exact; no shape is assumed.  A
-part of the beam bent by d is moved by d and stretched: the position at the slit side carries a field slope, z → z
-(1 + κd) + d about the beam's middle.  Where an ion arrives tells where it passed the magnet with a correlation c only: what is
-left of the slope widens both sides alike.  The time spread of the ionisation does not stretch, so a profile whose variance is
-position to a share ρ widens by √(1 + ρ(2κd + (κd/c)²)).
+parameters.  Since r is the binned profile as a function of position, moving it is exact; no shape is assumed.  How
+far a part of the beam is moved and stretched stands in `daq.analysis.bending`.
 """
 
 from dataclasses import dataclass
@@ -13,19 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from daq.analysis.bending import Parts
+
 COARSER = 4 / 3
 """Grid of the spline in bins: 8 ns, about the rms of the sharpest profile the ionisation pulse allows."""
-TOLD = 0.85
-"""c² of apertures of 1 mm and 0.5 mm, 1 m apart, seen 0.325 m and 1.35 m behind the second [derived]."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Parts of a beam: how far each is bent, in m, its share, and its widening."""
-
-    bend_m: NDArray[np.float64]
-    share: NDArray[np.float64]
-    widening: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,9 +47,3 @@ def response_basis(position_m: NDArray[np.float64], middle_m: float) -> Response
     low, high = float(position_m.min()), float(position_m.max())
     intervals = max(4, round((len(position_m) - 1) / COARSER))
     return Response(low, (high - low) / intervals, intervals + 1, middle_m)
-
-
-def widening(bend_m: NDArray[np.float64], kappa_per_m: float, position_share: float) -> NDArray[np.float64]:
-    """√(1 + ρ(2κd + (κd/c)²)) for each bend d."""
-    stretch = kappa_per_m * bend_m
-    return np.sqrt(1 + position_share * (2 * stretch + stretch**2 / TOLD))

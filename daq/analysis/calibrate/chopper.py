@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from config.calibration import Calibrations, VelocityCalibration
+from daq.analysis.bending import BEAM_RMS_m
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
-from daq.analysis.pair import IONISATION_RMS_s
 from daq.analysis.results import ClusterResult, Results
 from daq.conversions.deflection import deflection_per_uB_m
 from daq.conversions.flight_time import cluster_mass_u, sensitivity_s_per_m
@@ -28,8 +28,8 @@ LEAST_SPREAD = 0.03
 RESOLVED, FARTHEST_m = 0.8, 7.5e-3
 """Deflections that take part: from so many rms widths of a peak on, up to where ions still are inside the acceptance.  They are
 those expected of the cluster's best known moment: whoever chose by each result would prefer those that came out large."""
-BEAM_RMS_m = 0.52e-3
-"""Of the zero-field profile at the detector (derived)."""
+IONISATION_RMS_s = 8.5e-9
+"""Of the 20 ns FWHM pulse (paper sheet, assumed)."""
 OPENING_s = 1e-6
 """The beam's own velocities weigh the early and the late half of a 40 µs opening differently: at most so much (derived:
 variance of the opening over 8 % of the flight time)."""

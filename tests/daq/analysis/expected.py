@@ -40,6 +40,7 @@ class Truth:
     slope_per_m: float = 310.0
     temperature_K: float = 45.0
     sensitivity_s_per_m: float = 19.2e-6
+    acceptance_m: float = 10e-3
 
     @property
     def mass_u(self) -> float:
@@ -74,7 +75,7 @@ class Truth:
         for projection, share in zip(*self.projections(field_T), strict=True):
             place = at_detector + projection * self.per_uB_m(field_T) * (1 + self.slope_per_m * at_magnet)
             s = self.sensitivity_s_per_m * np.sqrt(self.mass_u / 1858.1274)
-            time = 0.35e-6 + 1.847770e-6 * np.sqrt(self.mass_u) + s * place[np.abs(place) < 10e-3]
+            time = 0.35e-6 + 1.847770e-6 * np.sqrt(self.mass_u) + s * place[np.abs(place) < self.acceptance_m]
             grid, weight = _gathered(time, rms / 20)
             total += share / len(place) * (weight @ np.diff(ndtr((edges - grid[:, None]) / rms), axis=1))
         return total

@@ -49,7 +49,7 @@ def test_what_a_dead_time_hides_is_in_the_likelihood(calibrations: Calibrations)
     off, on = (profiles.profile(11, field_T, counted=True) for field_T in (0.0, 2.4))
     position = position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position)
     per_uB = [deflection_per_uB_m(off.mass_u, 432.0, field_T, calibrations.deflection) for field_T in (0.01, 2.4)]
-    fit = CountedFit(off, on, position, (155.0, 155.0), 0.3).fit(blocked(Conditions(*per_uB, 0.0, 0.04), flips=0.0))
+    fit = CountedFit(off, on, position, (155.0, 155.0)).fit(blocked(Conditions(*per_uB, 0.0, 0.04), flips=0.0))
     assert off.counts.ions.sum() < 0.9 * 3000 * 2.0
     assert fit.off_curve[::4].sum() == pytest.approx(2.0 * 1.01, rel=0.03)
     assert abs(fit.value("moment_uB") - 0.91) < 4 * fit.error("moment_uB")
@@ -132,4 +132,4 @@ def test_one_field_alone_makes_no_number(calibrations: Calibrations) -> None:
 def test_charge_is_not_fitted_as_counts(calibrations: Calibrations) -> None:
     profile = charge_profiles(Beam({12: none}, {12: 20.0}), 100, calibrations, 1).profile(12, 0.0)
     with pytest.raises(ValueError, match="were not counted"):
-        CountedFit(profile, profile, profile.time_s, (155.0, 155.0), 0.3)
+        CountedFit(profile, profile, profile.time_s, (155.0, 155.0))

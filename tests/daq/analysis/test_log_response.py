@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from daq.analysis.bending import Parts
 from daq.analysis.log_response import UNMOVED, log_response
-from daq.analysis.response import Parts
 
 POSITION = np.linspace(-6e-3, 6e-3, 41)
 BIN = POSITION[1] - POSITION[0]

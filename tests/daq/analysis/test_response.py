@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from daq.analysis.response import Parts, response_basis, widening
+from daq.analysis.bending import Parts
+from daq.analysis.response import response_basis
 
 POSITION = np.linspace(-6e-3, 6e-3, 41)
 RMS = 0.9e-3
@@ -37,19 +38,3 @@ def test_parts_add_up() -> None:
     both = Parts(np.array([1e-3, -1e-3]), np.array([0.7, 0.3]), np.ones(2))
     expected = 0.7 * basis.matrix(POSITION, one(1e-3)) + 0.3 * basis.matrix(POSITION, one(-1e-3))
     np.testing.assert_allclose(basis.matrix(POSITION, both), expected, atol=1e-12)
-
-
-def test_only_position_is_stretched() -> None:
-    bend = np.array([-1e-3, 0.0, 1e-3])
-    np.testing.assert_allclose(widening(bend, 200.0, 0.0), 1.0)
-    assert widening(bend, 200.0, 1.0)[1] == 1.0
-
-
-def test_a_bent_beam_is_as_wide_as_the_apertures_make_it() -> None:
-    rng, n, slope_per_m = np.random.default_rng(1), 400_000, 310.0
-    skimmer, slit = rng.uniform(-0.5e-3, 0.5e-3, n), rng.uniform(-0.25e-3, 0.25e-3, n)
-    at_magnet, at_detector = slit + 0.325 * (slit - skimmer), slit + 1.35 * (slit - skimmer)
-    kappa = slope_per_m * np.cov(at_magnet, at_detector)[0, 1] / at_detector.var()
-    bend = np.array([-8e-3, -1e-3, 1e-3, 4e-3])
-    wide = np.array([np.std(at_detector + d * (1 + slope_per_m * at_magnet)) for d in bend])
-    np.testing.assert_allclose(widening(bend, kappa, 1.0), wide / at_detector.std(), rtol=0.01)
