@@ -40,6 +40,7 @@ CASES = (
     Truth(11, True, 0.3),
     Truth(20, False, 0.036),
     Truth(3, True, 1.2),
+    Truth(3, True, 1.4),
     Truth(11, True, 0.91, flips=0.8),
 )
 IONS = (300, 1_000, 3_000, 10_000)
