@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from daq.analysis.bending import Parts, Unbent
 from daq.analysis.fit import Fit, Model, Parameter, Vector, core, expected_kappa, fine_positions
 from daq.analysis.likelihood import HALF_AN_ION, Ions
-from daq.analysis.log_response import LogResponse, Prior, log_response
+from daq.analysis.log_response import UNMOVED, LogResponse, Prior, log_response
 from daq.analysis.scoring import minimum
 from daq.analysis.smoothing import smoothed
 from daq.reduce.profiles import Profile
@@ -39,13 +39,15 @@ class CountedFit:
         self._ions = Ions.of(off.counts, on.counts)
         self.fine_m = fine_positions(position_m)
         self.middle_m, variance_m2 = core(position_m, off.values)
-        self._unbent = Unbent(variance_m2, acceptance_m)
         self._response = log_response(position_m, self.middle_m)
         width_m = float(np.abs(np.diff(position_m)).mean())
         begin = self._response.gaussian(float(off.values.sum()), self.middle_m, variance_m2, width_m)
         pedestals = [np.log((HALF_AN_ION + 0.01 * c.ions.sum()) / c.live.sum()) for c in (off.counts, on.counts)]
         alone, self._prior = smoothed(self._response, position_m, Ions.of(off.counts), np.append(begin, pedestals[0]))
         self._begin = np.append(alone, pedestals[1])
+        beam = self._response.signal(position_m, UNMOVED, alone[: self._response.count])
+        middle_m = beam @ position_m / beam.sum()
+        self._unbent = Unbent(float(beam @ (position_m - middle_m) ** 2 / beam.sum()), acceptance_m)
         self._intensity = Parameter("log_intensity", float(np.log(on.values.sum() / off.values.sum())), -5.0, 5.0)
 
     def fit(self, model: Model, start: Sequence[float] | None = None) -> Fit:
