@@ -67,6 +67,9 @@ class Driver:
                 return
         raise LimitError(self.name, f"has no action {action!r}; it has {', '.join(one.name for one in self.actions) or 'none'}")
 
+    def inherit(self, before: object) -> None:
+        """Know what a driver of the same instrument knew, whose wire was lost; nothing, where nothing is remembered."""
+
     def close(self) -> None:
         self.link.close()
 
