@@ -23,7 +23,8 @@ class Driver:
     """Base of a driver.  A subclass declares the wire and the quantities, and adds the verbs of its role.
 
     `framing` and `probe` describe replies and how to resynchronise, `command_end` what ends a line that is sent; `serial`
-    the line; `pace_s` the pause the instrument wants between exchanges.  A driver is handed an open link and never sees a
+    the line; `quiet_s` how long it has to be silent before a resynchronising probe is believed, longer than any pause within a
+    reply; `pace_s` the pause the instrument wants between exchanges.  A driver is handed an open link and never sees a
     socket; one that is not `on_a_wire` speaks through its maker's library instead, and is handed the address.
 
     The limits in `declared` are those of the model: no reading outside them is believed.  `_limit` narrows them to what
@@ -38,6 +39,7 @@ class Driver:
     bare_socket: ClassVar[bool] = False
     on_a_wire: ClassVar[bool] = True
     timeout_s: ClassVar[float] = 1.0
+    quiet_s: ClassVar[float] = 0.05
     pace_s: ClassVar[float] = 0.0
     declared: ClassVar[tuple[Quantity, ...]] = ()
     actions: ClassVar[tuple[Action, ...]] = ()

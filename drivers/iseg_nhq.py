@@ -43,6 +43,8 @@ REACHED = 0.9
 """An output that says `on` has this part of its set voltage, but for `NO_VOLTAGE_V`; it lags by some volts (section 7)."""
 ERRORS = {"????": "syntax error", "?WCN": "wrong channel number", "?TOT": "time-out, the unit starts again"}
 CHANNELS = (1, 2)
+LONGEST_BREAK_MS = 20
+"""With longer pauses between its characters replies outlast the deadline, and the line is never seen quiet (section 2)."""
 FALL_V = 5.0
 """A ramp that is seen: the read-back has whole volts, the slowest ramp 2 V/s."""
 
@@ -113,6 +115,7 @@ class IsegNHQ(Driver):
     command_end = b"\r\n"
     probe = Probe(b"\r\n#\r\n", lambda reply: IDENTITY.fullmatch(reply.decode("ascii", "replace")) is not None)
     timeout_s = 2.0
+    quiet_s = 4e-3 * LONGEST_BREAK_MS + 0.05
     declared: ClassVar[tuple[Quantity, ...]] = (
         *(one for channel in CHANNELS for one in _of_channel(channel)),
         Quantity(
@@ -125,6 +128,7 @@ class IsegNHQ(Driver):
         if not ramp_s > 0:
             raise LimitError(name, f"ramp_s = {ramp_s:g} must be greater than 0")
         self._ramp_s = ramp_s
+        self._limit("break_time_ms", 2, LONGEST_BREAK_MS)
         self._asked_V: dict[int, int] = {}
         self._shut_off: dict[int, str] = {}
 

@@ -118,6 +118,20 @@ def test_a_high_voltage_that_is_gone_stays_told(laboratory: Controlled, kind: st
             unit.close()
 
 
+def test_slow_speech_is_not_taken_for_its_end(laboratory: Controlled) -> None:
+    """With the longest pauses that can be set a line that is in doubt still lines up."""
+    unit = laboratory.fresh("spare_high_voltage")
+    try:
+        unit.write("break_time_ms", 20)
+        laboratory.fault("spare_high_voltage", "half_reply")
+        with pytest.raises(DriverError):
+            unit.read("ch1_voltage_V")
+        assert unit.read("ch1_set_voltage_V") == 0
+        assert unit.read("break_time_ms") == 20
+    finally:
+        unit.close()
+
+
 def is_not_ok(unit: Driver) -> bool:
     return not unit.status().ok
 

@@ -65,6 +65,9 @@ class IsegNHQ:
         ]
         self._line.clear()
 
+    def break_s(self) -> float:
+        return self._break_ms * 1e-3
+
     def voltage_V(self, channel: int, now: float) -> float:
         """Magnitude at the output of channel 1 or 2."""
         one = self._channels[channel - 1]

@@ -106,6 +106,15 @@ def test_limits(value: float) -> None:
     assert wire.finished()
 
 
+def test_pauses_that_would_lock_the_driver_out_are_not_set_but_read() -> None:
+    unit, wire = scripted(IsegNHQ, asked("W", "255"))
+    with pytest.raises(LimitError, match="break_time_ms = 21 ms is outside 2 to 20 ms"):
+        unit.write("break_time_ms", 21)
+    assert unit.read("break_time_ms") == 255
+    assert wire.finished()
+    assert IsegNHQ.quiet_s >= 4 * 0.020 + 0.05
+
+
 def test_a_voltage_the_unit_clamps_never_starts_its_ramp() -> None:
     unit, wire = scripted(IsegNHQ, asked("D2=7000", "? UMAX@=5600"))
     with pytest.raises(Refused, match="UMAX@=5600"):
