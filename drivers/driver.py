@@ -82,7 +82,11 @@ class Driver:
     def _write(self, quantity: Quantity, value: Value) -> None:
         """Send the command of one quantity; where it sets several values at once, the others as they are."""
         others = self._ask(quantity.query).split(",") if quantity.fields > 1 else []
-        self._tell(quantity.command.format(value=quantity.spell(value), others=[other.strip() for other in others]))
+        self._tell(quantity.command.format(value=self._spell(quantity, value), others=[other.strip() for other in others]))
+
+    def _spell(self, quantity: Quantity, value: Value) -> Value:
+        """What `{value}` stands for in a command."""
+        return quantity.spell(value)
 
     def _write_and_compare(self, quantity: Quantity, value: Value, within: float = 0.0) -> Value:
         """Set, read back, and raise `Refused` unless both agree: for instruments that do not say what they refused.  The
