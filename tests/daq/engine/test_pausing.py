@@ -11,7 +11,7 @@ import pytest
 
 from config.laboratory import Policy
 from daq import Laboratory
-from daq.engine.clock import Clock
+from daq.engine.clock import Clock, Interrupted
 from daq.engine.control import Control, Wish
 from daq.engine.logbook import Logbook
 from daq.engine.machine import Machine
@@ -235,3 +235,22 @@ def test_a_pause_before_the_first_shot_is_a_pause(doing: str, tmp_path: Path) ->
     assert State.PAUSED in states
     assert summary.ending is Ending.COMPLETE, summary.reason
     assert summary.recorded == checked.shots
+
+
+def test_what_earlier_files_hold_is_read_block_by_block_and_a_stop_is_heard_meanwhile() -> None:
+    """Of a long run that takes many minutes, in which the guard has to hear that all is well."""
+    deadlines: list[float] = []
+    fed: list[int] = []
+    run = cast(Any, Run.__new__(Run))
+    run._control, run._clock = Control({}, lambda: None), Clock(1.0, lambda within_s, doing: deadlines.append(within_s))
+    run._logbook = Logbook(10, 1.0, run._clock, lambda progress: None)
+    run._before = SimpleNamespace(feed=lambda follower: [follower(None, block) for block in range(5)])
+    run._remember(lambda step, block: fed.append(block))
+    assert (fed, len(deadlines)) == ([0, 1, 2, 3, 4], 5)
+    run._control.pause()
+    run._remember(lambda step, block: fed.append(block))
+    assert len(fed) == 10
+    run._control.stop()
+    with pytest.raises(Interrupted):
+        run._remember(lambda step, block: fed.append(block))
+    assert len(fed) == 10
