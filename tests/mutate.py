@@ -39,6 +39,7 @@ TABLES_ELSEWHERE = {
     "simulators.instruments.danfysik_ramps": "danfysik_8500",
     "simulators.instruments.dg645_settings": "srs_dg645",
     "simulators.instruments.dg645_delays": "srs_dg645",
+    "simulators.instruments.dg645_triggers": "srs_dg645",
     "simulators.instruments.infiniium_settings": "keysight_infiniium",
     "simulators.instruments.scpi": "keysight_infiniium",
     "drivers.infiniium_setup": "keysight_infiniium",

@@ -3,12 +3,15 @@
 Drivers on their simulators: what counts is what the instrument then does, not what was sent.
 """
 
+import numpy as np
 import pytest
 
-from drivers.roles import Status
+from drivers.roles import Pulse, Status
+from drivers.srs_dg645 import DG645
 from drivers.srs_sr542 import SR542
-from simulators.instruments import srs_sr542
+from simulators.instruments import srs_dg645, srs_sr542
 from tests.drivers.simulated import Bench, on_bench
+from tests.simulators.instruments.talk import talk
 
 
 def watched(unit: SR542, bench: Bench, seconds: int) -> Status:
@@ -39,3 +42,25 @@ def test_a_chopper_whose_factor_somebody_changes_is_not_locked_though_it_says_so
     unit.write("multiple", 7)
     assert watched(unit, bench, 60) == Status("not locked", False, ("chops at 700 Hz, not at the 100 Hz asked for",))
     assert unit.read("phase_locked") is False
+
+
+def test_a_delay_generator_that_wakes_up_with_prescalers_and_hold_off_gives_every_pulse() -> None:
+    box = srs_dg645.DG645(lambda now: 100.0)
+    settings = b"ADVT 1;HOLD 0.15;PRES 0,7;PRES 1,3;PHAS 1,1;PRES 2,3;PRES 3,3;BURM 1;TRAT 20;TSRC 0\n"
+    talk(box, settings)
+    box.fault("saved_at_panel", 0.0)
+    box.power_up(1.0)
+    unit, bench = on_bench(DG645, box, 1.0)
+    unit.prepare()
+    assert len(box.fired(bench.now, bench.now + 10.0)) == 0
+    pulses = {output: Pulse(100e-6, 10e-6) for output in ("AB", "CD", "EF")}
+    for divider, started in ((10, 2.0), (None, 3.0), (5, 4.0)):
+        bench.now = started
+        rate_Hz = 20.0 if divider is None else 100.0 / divider
+        unit.program(pulses, rate_Hz, divider)
+        unit.start()
+        for output in pulses:
+            times = box.fired(started, started + 0.99, output)
+            np.testing.assert_allclose(np.diff(times), 1 / rate_Hz)
+            assert len(times) >= 0.9 * rate_Hz
+        assert unit.status().ok
