@@ -6,10 +6,12 @@ Drivers on their simulators: what counts is what the instrument then does, not w
 import numpy as np
 import pytest
 
+from drivers.bnc_575 import BNC575
+from drivers.errors import LinkTimeout
 from drivers.roles import Pulse, Status
 from drivers.srs_dg645 import DG645
 from drivers.srs_sr542 import SR542
-from simulators.instruments import srs_dg645, srs_sr542
+from simulators.instruments import bnc_575, srs_dg645, srs_sr542
 from tests.drivers.simulated import Bench, on_bench
 from tests.simulators.instruments.talk import talk
 
@@ -64,3 +66,24 @@ def test_a_delay_generator_that_wakes_up_with_prescalers_and_hold_off_gives_ever
             np.testing.assert_allclose(np.diff(times), 1 / rate_Hz)
             assert len(times) >= 0.9 * rate_Hz
         assert unit.status().ok
+
+
+def test_a_pulse_generator_that_boots_is_asked_in_vain_but_not_locked_up() -> None:
+    box = bnc_575.BNC575()
+    box.power_up(10.0)
+    unit, _ = on_bench(BNC575, box, 10.5)
+    with pytest.raises(LinkTimeout):
+        unit.identify()
+    assert not box.state(12.0)["locked_up"]
+    unit, _ = on_bench(BNC575, box, 14.0)
+    assert unit.identify().model == "575-8"
+
+
+def test_a_channel_that_was_told_to_wait_gives_every_pulse() -> None:
+    box = bnc_575.BNC575()
+    talk(box, b":PULSE1:WCO 100\r\n:PULSE1:CMOD DCYC\r\n:PULSE1:STAT 1\r\n")
+    unit, bench = on_bench(BNC575, box)
+    unit.prepare()
+    unit.program({"A": Pulse(100e-6, 10e-6)}, 20.0)
+    unit.start()
+    assert len(box.fired(bench.now, bench.now + 1.01, "A")) == 20
