@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from drivers.bnc_575 import BNC575
-from drivers.errors import LinkTimeout
+from drivers.errors import LinkTimeout, Refused
+from drivers.newport_esp301 import ESP301
 from drivers.roles import Pulse, Status
 from drivers.srs_dg645 import DG645
 from drivers.srs_sr542 import SR542
-from simulators.instruments import bnc_575, srs_dg645, srs_sr542
+from simulators.instruments import bnc_575, newport_esp301, srs_dg645, srs_sr542
 from tests.drivers.simulated import Bench, on_bench
 from tests.simulators.instruments.talk import talk
 
@@ -87,3 +88,24 @@ def test_a_channel_that_was_told_to_wait_gives_every_pulse() -> None:
     unit.program({"A": Pulse(100e-6, 10e-6)}, 20.0)
     unit.start()
     assert len(box.fired(bench.now, bench.now + 1.01, "A")) == 20
+
+
+def test_a_stage_that_lost_its_zero_says_so_however_often_it_is_asked() -> None:
+    controller = newport_esp301.ESP301(homed=True)
+    unit, bench = on_bench(ESP301, controller)
+    unit.prepare()
+    assert unit.status().ok
+    unit.write("axis1_set_position_mm", 10.0)
+    bench.pause(5.0)
+    controller.power_up(bench.now)
+    for _ in range(2):
+        unit, bench = on_bench(ESP301, controller, bench.now + 1.0)
+        unit.prepare()
+        assert not unit.status().ok
+        with pytest.raises(Refused, match="before you home axis 1"):
+            unit.write("axis1_set_position_mm", 10.0)
+    unit.home(1)
+    assert unit.status().ok
+    unit.write("axis1_set_position_mm", 10.0)
+    bench.pause(5.0)
+    assert controller.position_mm(1, bench.now) == pytest.approx(10.0, abs=0.003)
