@@ -41,6 +41,7 @@ TABLES_ELSEWHERE = {
     "simulators.instruments.dg645_delays": "srs_dg645",
     "simulators.instruments.dg645_triggers": "srs_dg645",
     "simulators.instruments.infiniium_settings": "keysight_infiniium",
+    "simulators.instruments.infiniium_record": "keysight_infiniium",
     "simulators.instruments.scpi": "keysight_infiniium",
     "drivers.infiniium_setup": "keysight_infiniium",
     "drivers.infiniium_preamble": "keysight_infiniium",
