@@ -8,6 +8,7 @@ import pytest
 from config.laboratory import Laboratory, read_laboratory
 from drivers.driver import Driver
 from drivers.errors import DriverError, LinkTimeout, Refused, WrongInstrument
+from drivers.newport_esp301 import ESP301
 from drivers.registry import connect
 from drivers.roles import Status
 from simulators.wire.remote import Remote
@@ -39,6 +40,9 @@ class Controlled(Remote):
         try:
             unit.identify()
             unit.prepare()
+            if isinstance(unit, ESP301):
+                for axis in (1, 2):
+                    unit.home(axis)
         except DriverError:
             unit.close()
             raise
