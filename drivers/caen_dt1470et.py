@@ -167,9 +167,10 @@ class CaenDT1470ET(Driver):
         warnings: list[str] = []
         states = []
         for channel in CHANNELS:
-            word = self._confirmed_word(channel)
+            with self.link:  # nobody switches or sets it between two looks
+                word = self._confirmed_word(channel)
+                warnings += [f"channel {channel}: {text}" for text in self._complaints(channel, word)]
             states.append("ramping" if word >> UP & 1 or word >> DOWN & 1 else "on" if word >> ON & 1 else "off")
-            warnings += [f"channel {channel}: {text}" for text in self._complaints(channel, word)]
         alarm = int(self.read("alarm"))
         warnings += [f"alarm: {text}" for bit, text in ALARMS.items() if alarm >> bit & 1]
         if self.read("interlock"):
@@ -232,10 +233,11 @@ class CaenDT1470ET(Driver):
     def _write(self, quantity: Quantity, value: Value) -> None:
         """Switching is read back: a channel that is disabled at the panel takes the command and does nothing (section 7)."""
         if quantity.name.endswith("_on"):
-            self._tell(quantity.command.format(value="ON" if value else "OFF"))
-            if value and not self._read(quantity):
-                raise self._refused(f"{quantity.name} stays off; look at the channel's switch and at the interlock")
-            self._believed_on[int(quantity.name[2])] = bool(value)
+            with self.link:
+                self._tell(quantity.command.format(value="ON" if value else "OFF"))
+                if value and not self._read(quantity):
+                    raise self._refused(f"{quantity.name} stays off; look at the channel's switch and at the interlock")
+                self._believed_on[int(quantity.name[2])] = bool(value)
         elif quantity.name.endswith("_off_style") or quantity.kind is str:
             self._write_and_compare(quantity, value)
         else:

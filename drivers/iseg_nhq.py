@@ -161,10 +161,11 @@ class IsegNHQ(Driver):
             if self.read(f"ch{channel}_autostart"):
                 warnings.append(f"channel {channel}: autostart is on; its state is not asked, since that could start a ramp")
                 continue
-            set_V = int(self.read(f"ch{channel}_set_voltage_V"))
-            word = str(self.read(f"ch{channel}_state"))
-            words.append(word)
-            warnings += [f"channel {channel}: {text}" for text in self._complaints(channel, word, set_V)]
+            with self.link:  # nobody sets it between what was asked for and what is read
+                set_V = int(self.read(f"ch{channel}_set_voltage_V"))
+                word = str(self.read(f"ch{channel}_state"))
+                words.append(word)
+                warnings += [f"channel {channel}: {text}" for text in self._complaints(channel, word, set_V)]
         state = "ramping" if {"L2H", "H2L"} & {*words} else "on" if "ON" in words else "off"
         return Status("fault" if warnings else state, not warnings, tuple(warnings))
 
@@ -242,7 +243,8 @@ class IsegNHQ(Driver):
 
     def _write(self, quantity: Quantity, value: Value) -> None:
         if quantity.name.endswith("_set_voltage_V"):
-            self._ramp_to(int(quantity.name[2]), int(value))
+            with self.link:
+                self._ramp_to(int(quantity.name[2]), int(value))
         else:
             self._write_and_compare(quantity, value)
 
