@@ -58,7 +58,7 @@ def test_without_a_listener_or_a_file_the_reducer_ends(run_file: Path, capfd: py
 
 
 def test_a_file_that_a_run_has_just_gone_on_in_has_no_trace_to_show_yet(run_file: Path, tmp_path: Path) -> None:
-    create = msgspec.structs.replace(run_of_three_sizes(tmp_path / "next.h5"), run_id="another")
+    create = msgspec.structs.replace(run_of_three_sizes(tmp_path / "next.h5"), run_id="ab" * 16)
     with Recorder(create) as recorder:
         recorder.finish("complete", "done")
     with RunFile(run_file) as first, RunFile(tmp_path / "next.h5") as following:
