@@ -8,6 +8,7 @@ from daq.face.state import AlarmPart, ControlPart, EmergencyPart, RunPart
 from gui.dialogs import STOP_KEY
 from gui.feed import Model
 from gui.look import bold, on_danger, say
+from gui.sentence import Sentence
 from gui.words import Grade, clock, duration, run_grade
 
 
@@ -20,7 +21,7 @@ class Header(QWidget):
     def __init__(self, live: bool) -> None:
         super().__init__()
         self._live = live
-        self.laboratory, self.run, self.alarms, self.holder = QLabel(), QLabel(), QLabel(), QLabel()
+        self.laboratory, self.run, self.alarms, self.holder = Sentence(), Sentence(lines=2), Sentence(), Sentence()
         self.take = QPushButton("&Take control")
         self.take.setObjectName("control")
         self.take.clicked.connect(self.control)
@@ -79,7 +80,7 @@ class Header(QWidget):
         holder = (model.one(ControlPart) or ControlPart()).holder
         mine = bool(holder) and holder == model.me
         say(self.holder, "you have control" if mine else f"control: {holder or 'nobody'}")
-        self.holder.setToolTip(f"this window is {model.me or 'not connected'}")
+        self.holder.setToolTip(f"{self.holder.text()}; this window is {model.me or 'not connected'}")
         wanted = "&Give control" if mine else "&Take control"
         if self.take.text() != wanted:
             self.take.setText(wanted)

@@ -73,6 +73,7 @@ class Window(QMainWindow):
             self.tabs.addTab(view, name)
         self.told.setObjectName("told")
         self.told.setWordWrap(True)
+        self.told.setMinimumWidth(1)
         self.told.setMargin(4)
         self.pages.addWidget(self.tabs)
         self.pages.addWidget(self.large)

@@ -9,6 +9,7 @@ from gui.feed import Kinds, Model
 from gui.plots.moments import MomentsPlot
 from gui.plots.profile import ProfilePlot
 from gui.plots.spectrum import SpectrumPlot
+from gui.sentence import Sentence
 
 FIRST = 11
 """The cluster that is shown until one is chosen: V11 splits at once."""
@@ -33,7 +34,7 @@ class BeamView(QWidget):
         self.points = QComboBox()
         self.points.setToolTip("point of the plan's scans whose moments are shown")
         self.points.hide()
-        self.run = QLabel("no shots yet")
+        self.run = Sentence("no shots yet")
         top = QHBoxLayout()
         label = QLabel("&Cluster")
         label.setBuddy(self.cluster)

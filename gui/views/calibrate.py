@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QFontDatabase
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QListWidget, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -11,6 +11,7 @@ from gui.beside import Beside, listed
 from gui.dialogs import StopKey, choose_file
 from gui.look import bold, say
 from gui.procedures import PROCEDURES, Procedure
+from gui.sentence import Sentence
 from gui.words import Grade
 
 RUNS, FILES = "Run files (*.h5)", "Calibrations (*.toml)"
@@ -26,7 +27,8 @@ class CalibrateView(QWidget):
         self._key, self._into = key, ""
         self.run_file: Path | None = None
         self.beside = Beside(self._evaluated, self)
-        self.kinds, self.text, self.chosen, self.told = QListWidget(), QLabel(), QLabel("no run file chosen"), QLabel()
+        self.kinds, self.text, self.told = QListWidget(), QLabel(), QLabel()
+        self.chosen = Sentence("no run file chosen", elide=Qt.TextElideMode.ElideMiddle)
         self.kinds.setObjectName("calibrations")
         self.kinds.setAccessibleName("calibrations")
         self.kinds.addItems([one.name for one in PROCEDURES])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -24,6 +24,7 @@ from gui.asking import Asking
 from gui.feed import Kinds, Model
 from gui.look import bold, say
 from gui.plots.time_line import TimeLinePlot
+from gui.sentence import Sentence
 from gui.table import Row, Table
 from gui.words import Grade, duration, run_grade
 
@@ -52,7 +53,7 @@ class RunView(QWidget):
         layout.addLayout(below, 1)
 
     def _plan_row(self) -> QGridLayout:
-        self.plan, self.checked = QLabel("no plan chosen"), QLabel()
+        self.plan, self.checked = Sentence("no plan chosen", elide=Qt.TextElideMode.ElideMiddle), QLabel()
         self.plan.setObjectName("plan")
         self.checked.setObjectName("checked")
         self.checked.setWordWrap(True)
@@ -70,8 +71,10 @@ class RunView(QWidget):
         return grid
 
     def _run_rows(self) -> QGridLayout:
-        self.title, self.state, self.counts, self.file = QLabel(), QLabel(), QLabel(), QLabel()
+        self.title, self.state, self.counts = Sentence(), Sentence(lines=3), QLabel()
+        self.file = Sentence(elide=Qt.TextElideMode.ElideMiddle)
         self.counts.setObjectName("counts")
+        self.counts.setWordWrap(True)
         self.counts.setToolTip("shots by the run's ledger: every fired shot is recorded, or lost with a cause")
         bold(self.title, 1.2)
         self.progress = QProgressBar()

@@ -104,6 +104,30 @@ def test_what_is_pressed_is_asked(opened: Open, qtbot: QtBot) -> None:
     assert "1 new alarm" in window.header.alarms.text()
 
 
+LONG = "the magnet's water is warm and the source's pump says nothing; "
+
+
+def test_however_much_there_is_to_say_the_emergency_stop_stays_on_the_screen(opened: Open) -> None:
+    said, path = (16 * LONG)[:1000], f"/data/{'x' * 200}/{'y' * 200}.h5"
+    client = FakeClient(RunPart("fault", said, said, path), magnet(error=said, live=False), reduced(), ControlPart(500 * "o"))
+    client.put(QueuePart((Queued(1, path, said, 10, 60.0, "anna"),), said))
+    client.put(InterlockPart("water", said, "warn", "active", said, holds_start=True))
+    window = opened(ServiceFeed(client))
+    window.run.choose(Path(path))
+    window.calibrate.choose(Path(path))
+    window.resize(1000, 800)
+    for number in range(window.tabs.count()):
+        window.tabs.setCurrentIndex(number)
+        window.beat()
+        assert window.minimumSizeHint().width() < 1000, window.tabs.tabText(number)
+        assert window.width() == 1000
+        assert window.height() == 800
+        stop = window.header.emergency
+        assert window.rect().contains(stop.rect().translated(stop.mapTo(window, stop.rect().topLeft())))
+    assert window.header.run.toolTip() == f"■ fault: {said}"
+    assert window.header.run.height() == 2 * window.header.run.fontMetrics().lineSpacing()
+
+
 def test_control_is_taken_given_and_taken_away_after_a_question(opened: Open, qtbot: QtBot, until: Until) -> None:
     client = FakeClient(ControlPart())
     window = opened(ServiceFeed(client))
