@@ -85,7 +85,7 @@ class ControlRoom:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._end = Event()
         self._title = self._file = ""
-        self._state = State.IDLE
+        self._state, self._begun = State.IDLE, False
         self._threads = [
             Thread(target=self._run_queue, name="queue", daemon=True),
             Thread(target=self._show_changes, name="board", daemon=True),
@@ -201,8 +201,12 @@ class ControlRoom:
         return Answer(False, "; ".join(left)) if left else self._on_run(lambda run: run.resume())
 
     def _stop(self, command: commands.Stop, by: str) -> Answer:
-        self._hold(f"{by} stopped the run")
-        return self._on_run(lambda run: run.stop())
+        going = self._current() is not None
+        if going or self._waiting:
+            # One that waits may be about to begin.
+            self._hold(f"{by} stopped the {'run' if going else 'queue'}")
+        stopped = self._on_run(lambda run: run.stop())
+        return Answer(True, "no run goes on; the queue is held") if self._waiting and not stopped.ok else stopped
 
     def _release(self, command: commands.ReleaseQueue, by: str) -> Answer:
         self._hold("")
@@ -264,10 +268,13 @@ class ControlRoom:
     def _run_queue(self) -> None:
         while (waiting := self._next()) is not None:
             self._show_queue()
-            self._title, self._file = waiting.plan.title, ""
+            self._title, self._file, self._begun = waiting.plan.title, "", False
             try:
                 self._laboratory.run(waiting.plan, self._directory, self._progress, self._live)
             except Exception as error:  # the queue outlives whatever a run stumbles over; the machine is safe by then
+                if not self._begun:
+                    with self._news:
+                        self._waiting.appendleft(waiting)
                 self._hold(f"{waiting.name} could not be run: {error}")
                 self._vigil.rise("run", f"{waiting.name} could not be run: {type(error).__name__}: {error}")
 
@@ -277,7 +284,7 @@ class ControlRoom:
             return None if self._end.is_set() else self._waiting.popleft()
 
     def _progress(self, progress: Progress) -> None:
-        self._state = progress.state
+        self._state, self._begun = progress.state, True
         if progress.state is State.FAULT and not self._held:
             self._hold(f"the last run failed: {progress.doing}")
         run = self._laboratory.current

@@ -3,7 +3,7 @@
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from daq.face.commands import Acknowledge, ResetEmergency, Shelve
-from daq.face.state import AlarmPart, EmergencyPart, GuardPart, InterlockPart
+from daq.face.state import AlarmPart, EmergencyPart, GuardPart, InterlockPart, QueuePart
 from gui.asking import Asking
 from gui.feed import Kinds, Model
 from gui.look import bold, say
@@ -58,8 +58,8 @@ class SafetyView(QWidget):
         emergency = model.one(EmergencyPart) or EmergencyPart(False)
         if EmergencyPart in changed:
             self._show_emergency(emergency)
-        if changed & {InterlockPart, EmergencyPart}:
-            self._show_start(model.of(InterlockPart), emergency)
+        if changed & {InterlockPart, EmergencyPart, QueuePart}:
+            self._show_start(model.of(InterlockPart), emergency, model.one(QueuePart) or QueuePart())
 
     def _show_alarms(self, model: Model) -> None:
         rows = []
@@ -81,8 +81,9 @@ class SafetyView(QWidget):
             rows.append(Row(one.name, cells, grade, f"{one.text or one.condition} (since {clock(one.since)})"))
         self.interlocks.show_rows(rows)
 
-    def _show_start(self, interlocks: list[InterlockPart], emergency: EmergencyPart) -> None:
+    def _show_start(self, interlocks: list[InterlockPart], emergency: EmergencyPart, queue: QueuePart) -> None:
         holding = ["the emergency stop"] * emergency.active + [spoken(one.name) for one in interlocks if one.holds_start]
+        holding += [f"the queue, until it is let go on ({queue.held})"] if queue.held else []
         grade = Grade.BAD if holding else Grade.GOOD
         why = f"the start is held back by {', '.join(holding)}" if holding else "nothing holds the start of a run back"
         say(self.start, f"{grade.value} {why}", grade)

@@ -152,3 +152,23 @@ def test_an_interlock_holds_a_start_back_and_pauses_a_run(room: Room) -> None:
     room.ask(commands.QueuePlan(SMALL, "small.toml"))
     held = room.until(QueuePart, lambda part: "the start is held back" in part.held)
     assert "compressor is off" in held.held
+    assert [one.name for one in held.waiting] == ["small.toml"]
+    room.ask(commands.QueuePlan(SMALL, "later.toml"))
+    assert [one.name for one in room.room.snapshot().of(QueuePart)[0].waiting] == ["small.toml", "later.toml"]
+
+
+def test_a_stop_with_nothing_to_stop_holds_nothing(room: Room) -> None:
+    assert not room.ask(commands.Stop()).ok
+    assert room.room.snapshot().of(QueuePart)[0].held == ""
+    room.ask(commands.EmergencyStop())
+    room.ask(commands.QueuePlan(SMALL, "small.toml"))
+    assert room.ask(commands.Stop()).text == "no run goes on; the queue is held"
+    room.ask(commands.ReleaseQueue())
+    refused = room.until(QueuePart, lambda part: "emergency stop" in part.held and "could not be run" in part.held)
+    assert [one.name for one in refused.waiting] == ["small.toml"]
+    room.ask(commands.ResetEmergency())
+    room.ask(commands.ReleaseQueue())
+    room.until(RunPart, lambda part: part.state == "running")
+    assert room.ask(commands.Stop()).ok
+    room.until(RunPart, lambda part: part.state == "idle" and part.title)
+    assert room.room.snapshot().of(QueuePart)[0].held == "the operator stopped the run"

@@ -210,6 +210,11 @@ def test_what_holds_the_start_back_is_said(opened: Open) -> None:
     assert window.safety.guard.text() == "■ there is no guard"
 
 
+def test_a_held_queue_holds_the_start_back(opened: Open) -> None:
+    window = opened(ServiceFeed(FakeClient(QueuePart((), "anna stopped the run"))))
+    assert window.safety.start.text() == ("■ the start is held back by the queue, until it is let go on (anna stopped the run)")
+
+
 def test_an_emergency_stop_holds_the_start_back_and_says_what_is_not_confirmed(opened: Open) -> None:
     outcomes = ("delay_generator: triggers off (confirmed)", "magnet: no answer (NOT CONFIRMED)")
     client = FakeClient(EmergencyPart(True, "anna", 990.0, True, outcomes))
