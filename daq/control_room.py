@@ -33,6 +33,7 @@ from daq.face.state import (
     InstrumentPart,
     InterlockPart,
     LogPart,
+    MachinePart,
     Queued,
     QueuePart,
     Reading,
@@ -110,6 +111,7 @@ class ControlRoom:
     def __enter__(self) -> "ControlRoom":
         self._laboratory.changed = self._changed.put
         self._vigil.line = self._line
+        self._put(MachinePart(self._laboratory.configuration.control is not None))
         self._put(RunPart("idle", "no run yet", speed=self._laboratory.configuration.clock.speed))
         self._put(QueuePart())
         for name in self._laboratory.configuration.taking_part():

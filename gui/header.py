@@ -60,7 +60,7 @@ class Header(QWidget):
         grid.setColumnStretch(1, 2)
 
     def heard(self, model: Model) -> None:
-        say(self.laboratory, model.laboratory or "no laboratory yet")
+        say(self.laboratory, model.called or "no laboratory yet", Grade.WARNING if model.simulated else Grade.IDLE)
         run = model.one(RunPart) or RunPart("idle", "nothing is known yet")
         grade = Grade.OLD if model.trouble else run_grade(run)
         say(self.run, f"{grade.value} {run.state}: {run.doing}", grade)

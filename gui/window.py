@@ -122,7 +122,7 @@ class Window(QMainWindow):
         self._anew = NOTHING
         self.asking.collect()
         run = self.model.one(RunPart) or RunPart("", "")
-        title = " — ".join(filter(None, (self.model.laboratory, run.title, run.state, "clusterbeam")))
+        title = " — ".join(filter(None, (self.model.called, run.title, run.state, "clusterbeam")))
         if title != self.windowTitle():
             self.setWindowTitle(title)
         self.header.heard(self.model)

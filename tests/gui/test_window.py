@@ -33,6 +33,7 @@ from daq.face.state import (
     GuardPart,
     InterlockPart,
     LogPart,
+    MachinePart,
     Queued,
     QueuePart,
     RunPart,
@@ -73,6 +74,16 @@ def test_it_shows_a_run_and_says_whose_it_is(opened: Open) -> None:
     client.put(LogPart(("two", "three", "four")))
     window.beat()
     assert [window.run.log.item(row).text() for row in range(3)] == ["two", "three", "four"]
+
+
+def test_a_simulated_machine_is_told_from_a_real_one(opened: Open) -> None:
+    client = FakeClient(MachinePart(False))
+    window = opened(ServiceFeed(client))
+    assert window.header.laboratory.text() == "fake"
+    client.put(MachinePart(True))
+    window.beat()
+    assert window.header.laboratory.text() == "SIMULATED fake"
+    assert window.windowTitle().startswith("SIMULATED fake")
 
 
 def test_what_is_pressed_is_asked(opened: Open, qtbot: QtBot) -> None:
