@@ -46,12 +46,12 @@ class Window(QMainWindow):
         self._anew, self._good = NOTHING, True
         self.model, self.preferences = Model(), Preferences()
         self.asking = Asking(feed, self._told)
-        self.key = StopKey(self.emergency_stop)
+        self.key = StopKey(self.emergency_stop, self)
         self.header = Header(feed.live)
         self.scrubber = Scrubber(feed.replayed) if feed.replayed is not None else None
         self.run, self.beam, self.signal = RunView(self.asking), BeamView(), SignalView()
-        self.machine, self.safety = MachineView(self.asking, self.key), SafetyView(self.asking)
-        self.calibrate, self.results, self.large = CalibrateView(self.key), ResultsView(self.key), LargeView()
+        self.machine, self.safety = MachineView(self.asking), SafetyView(self.asking)
+        self.calibrate, self.results, self.large = CalibrateView(), ResultsView(), LargeView()
         self.tabs, self.pages, self.told = QTabWidget(), QStackedWidget(), QLabel()
         self._build()
         self.timer = QTimer(self)
@@ -93,8 +93,7 @@ class Window(QMainWindow):
         self.header.control.connect(self._control)
         self.run.browse.connect(self._browse)
         self.calibrate.plan.connect(self._take_plan)
-        if self._feed.live:
-            self.key.works_in(self)
+        self.key.work(self._feed.live)
 
     def _make_menu(self) -> None:
         bar = self.menuBar()
@@ -146,6 +145,7 @@ class Window(QMainWindow):
         assert event is not None
         if self._closing or self.model.trouble or not self._feed.live:
             self.timer.stop()
+            self.key.work(False)
             for view in (self.calibrate, self.results):
                 view.beside.end()
             self.preferences.keep(self, self.machine, self.tabs.currentIndex())
@@ -155,7 +155,7 @@ class Window(QMainWindow):
         answers = {"Close the window": self.leave}
         if self._may_end:
             answers["End the service as well"] = self._close_all
-        ask(self, self.key, "The service, and a run that goes on, do not need this window.", answers)
+        ask(self, "The service, and a run that goes on, do not need this window.", answers)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Another palette: everything is shown anew."""
@@ -177,7 +177,7 @@ class Window(QMainWindow):
         say(self.told, text if good else f"{Grade.BAD.value} {text}", Grade.IDLE if good else Grade.BAD)
 
     def _browse(self) -> None:
-        choose_file(self, self.key, "Choose a plan", SHIPPED / "plans", PLANS, lambda path: self.run.choose(Path(path)))
+        choose_file(self, "Choose a plan", SHIPPED / "plans", PLANS, lambda path: self.run.choose(Path(path)))
 
     def _take_plan(self, path: Path) -> None:
         self.run.choose(path)
@@ -191,7 +191,7 @@ class Window(QMainWindow):
             self.asking(GiveControl(), "give control")
         else:
             take = {"Take it": lambda: self.asking(TakeControl(force=True), f"take control from {holder}")}
-            ask(self, self.key, f"{holder} has control.  Take it all the same?  It is logged with both names.", take)
+            ask(self, f"{holder} has control.  Take it all the same?  It is logged with both names.", take)
 
 
 def _switch(text: str, parent: QWidget, key: str = "") -> QAction:

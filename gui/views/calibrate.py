@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QListWidget, QPlai
 
 from config.laboratory import SHIPPED
 from gui.beside import Beside, listed
-from gui.dialogs import StopKey, choose_file
+from gui.dialogs import choose_file
 from gui.look import bold, say
 from gui.procedures import PROCEDURES, Procedure
 from gui.sentence import Sentence
@@ -22,9 +22,8 @@ class CalibrateView(QWidget):
 
     plan = pyqtSignal(Path)
 
-    def __init__(self, key: StopKey) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._key, self._into = key, ""
         self.run_file: Path | None = None
         self.beside = Beside(self._evaluated, self)
         self.kinds, self.text, self.told = QListWidget(), QLabel(), QLabel()
@@ -94,11 +93,11 @@ class CalibrateView(QWidget):
 
     def _choose_run(self) -> None:
         start = self.run_file.parent if self.run_file else Path.cwd()
-        choose_file(self, self._key, "Choose a run file", start, RUNS, lambda path: self.choose(Path(path)))
+        choose_file(self, "Choose a run file", start, RUNS, lambda path: self.choose(Path(path)))
 
     def _keep(self) -> None:
         start = self.run_file.parent if self.run_file else Path.cwd()
-        choose_file(self, self._key, "The calibration file", start, FILES, self._evaluate, new=True)
+        choose_file(self, "The calibration file", start, FILES, self._evaluate, new=True)
 
     def _evaluate(self, into: str) -> None:
         command = ["calibrate", self._procedure().kind, str(self.run_file), *(["--into", into] if into else [])]

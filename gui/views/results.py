@@ -1,6 +1,7 @@
 """Results: the moments as a table beside the paper's, and figures and files of them by one click."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from PyQt6.QtWidgets import QApplication, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -11,7 +12,7 @@ from daq.face.reduced import Moments
 from daq.face.state import RunPart
 from gui.beside import Beside, listed
 from gui.curves import point_names
-from gui.dialogs import StopKey, choose_file
+from gui.dialogs import ask, choose_file
 from gui.feed import Kinds, Model
 from gui.look import say
 from gui.table import Row, Table
@@ -23,9 +24,8 @@ PICTURES, JSON = "Figures (*.png *.pdf *.svg)", "JSON (*.json)"
 class ResultsView(QWidget):
     """Of the run that is shown; numbers of one that goes on are not final."""
 
-    def __init__(self, key: StopKey) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._key = key
         self._moments: Moments | None = None
         self._run_file = ""
         self._target = ""
@@ -106,9 +106,14 @@ class ResultsView(QWidget):
         clipboard.setText(self.table.csv())
         say(self.told, "the table is in the clipboard")
 
-    def _ask_where(self, title: str, kinds: str, act: object) -> None:
-        assert callable(act)
-        choose_file(self, self._key, title, Path(self._run_file).parent, kinds, act, new=True)
+    def _ask_where(self, title: str, kinds: str, act: Callable[[str], None]) -> None:
+        def chosen(path: str) -> None:
+            if not Path(path).exists():
+                act(path)
+                return
+            ask(self, f"{path} is there already.  Replace it?", {"Replace it": lambda: act(path)}, careful=True)
+
+        choose_file(self, title, Path(self._run_file).parent, kinds, chosen, new=True)
 
     def _done(self, text: str, good: bool) -> None:
         grade, last = Grade.GOOD if good else Grade.BAD, text.splitlines()[-1] if text else "done"

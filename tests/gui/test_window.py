@@ -1,5 +1,6 @@
 """The window alone: what it shows of what it is told, and what it asks for when something is pressed."""
 
+import json
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -37,6 +38,8 @@ from daq.face.state import (
     Queued,
     QueuePart,
     RunPart,
+    Settable,
+    SettablePart,
 )
 from daq.service.client import Client
 from daq.service.place import Place
@@ -45,6 +48,7 @@ from daq.service.where import Announcement, where_is
 from gui.feed import Feed, ServiceFeed
 from gui.look import dark_palette, is_dark
 from gui.plots.spectrum import SpectrumPlot
+from gui.setting import SettingDialog
 from gui.window import Window
 from gui.words import run_grade
 from tests.daq.service.room import LABORATORY, FakeRoom
@@ -154,6 +158,52 @@ def test_control_is_taken_given_and_taken_away_after_a_question(opened: Open, qt
     (button,) = [one for one in box.buttons() if one.text() == "Take it"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert client.commands()[2:] == [EmergencyStop(), TakeControl(force=True)]
+
+
+def test_the_stop_key_works_while_a_list_or_a_menu_is_open(opened: Open, qtbot: QtBot, until: Until) -> None:
+    client = FakeClient(running(), magnet(), SettablePart("magnet", (Settable("current_A", "A", "float"),)))
+    window = opened(ServiceFeed(client))
+    bar = window.menuBar()
+    assert bar is not None
+    handle = window.windowHandle()
+    bar.actions()[0].menu().popup(window.pos())
+    until(QApplication.activePopupWidget)
+    qtbot.keyClick(handle, Qt.Key.Key_F12)
+    assert client.commands() == [EmergencyStop()]
+    bar.actions()[0].menu().close()
+    window.tabs.setCurrentWidget(window.machine)
+    window.beat()
+    press(qtbot, window, "set magnet")
+    (dialog,) = window.findChildren(SettingDialog)
+    dialog.which.showPopup()
+    until(QApplication.activePopupWidget)
+    qtbot.keyClick(dialog.windowHandle(), Qt.Key.Key_F12)
+    assert client.commands()[2:] == [EmergencyStop()]
+    dialog.which.hidePopup()
+    dialog.close()
+
+
+def test_the_stop_key_works_while_a_file_is_to_be_replaced(opened: Open, qtbot: QtBot, until: Until, tmp_path: Path) -> None:
+    client = FakeClient(running(), reduced(), moments())
+    window = opened(ServiceFeed(client))
+    window.tabs.setCurrentWidget(window.results)
+    there = tmp_path / "results.json"
+    for answer, text in (("Cancel", "as it was"), ("Replace it", "")):
+        there.write_text("as it was")
+        press(qtbot, window, "save results")
+        dialog = window.findChildren(QFileDialog)[-1]
+        qtbot.keyClick(dialog.windowHandle(), Qt.Key.Key_F12)
+        dialog.fileSelected.emit(str(there))
+        dialog.close()
+        box = window.findChildren(QMessageBox)[-1]
+        assert box.text() == f"{there} is there already.  Replace it?"
+        until(box.isActiveWindow)
+        qtbot.keyClick(box.windowHandle(), Qt.Key.Key_F12)
+        (button,) = [one for one in box.buttons() if one.text().replace("&", "") == answer]
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert text in there.read_text()
+    assert json.loads(there.read_text())["points"]
+    assert client.commands() == [EmergencyStop()] * 4
 
 
 def test_a_plan_is_chosen_checked_and_queued(opened: Open, qtbot: QtBot, until: Until, tmp_path: Path) -> None:
