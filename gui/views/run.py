@@ -102,6 +102,7 @@ class RunView(QWidget):
         self.waiting = Table("waiting plans", ("ticket", "plan", "shots", "takes", "by"))
         remove = _button("Re&move", "remove", "take the chosen plan out of the queue")
         release = _button("Let the queue go &on", "release", "after a run that was stopped or failed")
+        self.waiting.acted_on_by(remove)
         remove.clicked.connect(self._remove)
         release.clicked.connect(lambda: self._ask(ReleaseQueue(), "let the queue go on"))
         buttons = QHBoxLayout()
@@ -217,8 +218,7 @@ class RunView(QWidget):
         self._ask(QueuePlan(self._toml, self._name), f"queue {self._name}")
 
     def _remove(self) -> None:
-        if self.waiting.chosen():
-            self._ask(Unqueue(int(self.waiting.chosen())), f"remove ticket {self.waiting.chosen()}")
+        self._ask(Unqueue(int(self.waiting.chosen())), f"remove ticket {self.waiting.chosen()}")
 
     def _write(self) -> None:
         text = self.note.text().strip()

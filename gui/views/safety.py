@@ -33,6 +33,7 @@ class SafetyView(QWidget):
         self.alarms, self.interlocks = Table("alarms", OF_ALARMS), Table("interlocks", OF_INTERLOCKS)
         acknowledge = _button("&Acknowledge", "acknowledge", "the chosen alarm has been seen; a latched interlock is released")
         shelve = _button("S&helve for 10 min", "shelve", "keep the chosen alarm silent; its interlock goes on acting")
+        self.alarms.acted_on_by(acknowledge, shelve)
         acknowledge.clicked.connect(self._acknowledge)
         shelve.clicked.connect(self._shelve)
         layout = QVBoxLayout(self)
@@ -99,12 +100,10 @@ class SafetyView(QWidget):
         say(self.outcomes, "\n".join(marked), Grade.BAD if any(UNSURE in line for line in part.outcomes) else Grade.IDLE)
 
     def _acknowledge(self) -> None:
-        if self.alarms.chosen():
-            self._ask(Acknowledge(self.alarms.chosen()), f"acknowledge {spoken(self.alarms.chosen())}")
+        self._ask(Acknowledge(self.alarms.chosen()), f"acknowledge {spoken(self.alarms.chosen())}")
 
     def _shelve(self) -> None:
-        if self.alarms.chosen():
-            self._ask(Shelve(self.alarms.chosen(), SHELF_S), f"shelve {spoken(self.alarms.chosen())}")
+        self._ask(Shelve(self.alarms.chosen(), SHELF_S), f"shelve {spoken(self.alarms.chosen())}")
 
 
 def _button(text: str, name: str, tip: str) -> QPushButton:
