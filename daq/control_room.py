@@ -23,7 +23,7 @@ from daq.engine.state import Progress, State
 from daq.face import commands
 from daq.face.board import Board
 from daq.face.commands import Answer, Command
-from daq.face.reduced import Published
+from daq.face.reduced import Moments, Published
 from daq.face.state import (
     AlarmPart,
     AnyPart,
@@ -286,6 +286,9 @@ class ControlRoom:
             return None if self._end.is_set() else self._waiting.popleft()
 
     def _progress(self, progress: Progress) -> None:
+        if not self._begun:
+            # Those of the run before are not this one's.
+            self._put(Moments("", (), "no moments of this run yet"))
         self._state, self._begun = progress.state, True
         if progress.state is State.FAULT and not self._held:
             self._hold(f"the last run failed: {progress.doing}")

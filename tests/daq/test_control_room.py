@@ -11,6 +11,7 @@ from config.laboratory import read_laboratory
 from daq import Laboratory
 from daq.control_room import ControlRoom
 from daq.face import commands
+from daq.face.reduced import Moments
 from daq.face.state import (
     AlarmPart,
     EmergencyPart,
@@ -123,8 +124,10 @@ def test_an_emergency_stop_ends_everything_until_it_is_reset(room: Room) -> None
     assert held.held == "emergency stop by the operator"
     assert room.ask(commands.ResetEmergency()).ok
     room.until(RunPart, lambda part: part.state == "fault")
+    before = room.until(Moments, lambda part: part.run_id)
     assert room.ask(commands.ReleaseQueue()).ok
     room.until(RunPart, lambda part: part.state == "running")
+    assert room.room.snapshot().of(Moments)[0].run_id != before.run_id
     assert room.ask(commands.Stop()).ok
     room.until(RunPart, lambda part: part.state == "idle")
 
