@@ -9,7 +9,7 @@ from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from config.laboratory import SHIPPED
-from daq.face.commands import EmergencyStop, GiveControl, TakeControl
+from daq.face.commands import Answer, EmergencyStop, GiveControl, TakeControl
 from daq.face.state import AnyPart, ControlPart, RunPart
 from gui.asking import Asking
 from gui.defects import report
@@ -115,7 +115,11 @@ class Window(QMainWindow):
 
     def beat(self) -> None:
         """Take what has changed, some forty times a second; nothing here waits."""
+        heard = not self.model.trouble
         changed = self._feed.update(self.model) | self._anew
+        if heard is bool(self.model.trouble):
+            # What is not heard any more is not shown as it was.
+            changed = EVERYTHING
         if self._anew:
             self.calibrate.recolour()
         self._anew = NOTHING
@@ -134,7 +138,10 @@ class Window(QMainWindow):
 
     def emergency_stop(self) -> None:
         """Ask for it at once, without a question."""
-        self.asking(EmergencyStop(), STOP, no="is not confirmed everywhere")
+        self.asking(EmergencyStop(), STOP, self._stopped, no="is not confirmed everywhere")
+
+    def _stopped(self, answer: Answer) -> None:
+        self.header.failed_stop = "" if answer.ok else f"{STOP} NOT CONFIRMED: {answer.text}; use the button on the wall"
 
     def stumbled(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Say that the window itself has a defect, where it is written down and where the run's file is, and go on."""

@@ -18,6 +18,11 @@ class HistoryPlot(Plot):
         self._line = self.plot([], [])
         self.legend.hide()
 
+    def draw_none(self, why: str) -> None:
+        self.recolour()
+        self.setTitle(why, color=self.text())
+        self._line.setData([], [])
+
     def draw_trend(self, name: str, unit: str, trend: Trend) -> None:
         self.recolour()
         times, values = trend.curve()

@@ -82,7 +82,9 @@ class MachineView(QSplitter):
     def _draw_history(self) -> None:
         name, of = self._watched
         trend = self._trends.of(f"{name}.{of}")
-        if trend is not None:
+        if trend is None:
+            self.history.draw_none(f"{spoken(name)}: {spoken(of)} has no history, it is a text" if of else "")
+        else:
             self.history.draw_trend(f"{spoken(name)}: {quantity(of, trend.unit)}", trend.unit, trend)
 
     def _set(self, name: str) -> None:

@@ -147,10 +147,10 @@ class RunView(QWidget):
         say(self.checked, self.checked.text(), self._verdict)
         run = model.one(RunPart)
         if run is not None and RunPart in changed:
-            self._show_run(run)
+            self._show_run(run, model)
         queue = model.one(QueuePart)
         if queue is not None and QueuePart in changed:
-            self._show_queue(queue)
+            self._show_queue(queue, model)
         times = model.one(ShotTimes)
         if times is not None and ShotTimes in changed:
             self.shot.programme(times.events)
@@ -181,9 +181,10 @@ class RunView(QWidget):
         self.shot.plan(shown.events)
         self.details.setCurrentWidget(self.steps)
 
-    def _show_run(self, run: RunPart) -> None:
+    def _show_run(self, run: RunPart, model: Model) -> None:
         say(self.title, run.title or "no run yet")
-        say(self.state, f"{run_grade(run).value} {run.state}: {run.doing}", run_grade(run))
+        grade = model.graded(run_grade(run))
+        say(self.state, f"{grade.value} {run.state}: {run.doing}", grade)
         self.progress.setMaximum(max(run.shots, 1))
         self.progress.setValue(run.recorded)
         left = f"; about {duration(run.left_s / run.speed)} left" if run.left_s else ""
@@ -193,12 +194,9 @@ class RunView(QWidget):
         say(self.counts, f"{run.fired:,} of {run.shots:,} shots fired: {run.recorded:,} recorded, {lost}{under_way}{left}")
         say(self.file, run.run_file)
 
-    def _show_queue(self, queue: QueuePart) -> None:
-        say(
-            self.held,
-            f"{Grade.WARNING.value} held: {queue.held}" if queue.held else "not held",
-            Grade.WARNING if queue.held else Grade.IDLE,
-        )
+    def _show_queue(self, queue: QueuePart, model: Model) -> None:
+        grade = model.graded(Grade.WARNING if queue.held else Grade.IDLE)
+        say(self.held, f"{grade.value} held: {queue.held}" if queue.held else f"{grade.value} not held", grade)
         rows = [
             Row(str(one.ticket), (str(one.ticket), one.title, f"{one.shots:,}", duration(one.duration_s), one.by), tip=one.name)
             for one in queue.waiting
@@ -223,7 +221,11 @@ class RunView(QWidget):
     def _write(self) -> None:
         text = self.note.text().strip()
         if text:
-            self._ask(Note(text), "note", lambda answer: self.note.clear())
+            self._ask(Note(text), "note", lambda answer: self._written(text, answer))
+
+    def _written(self, text: str, answer: Answer) -> None:
+        if answer.ok and self.note.text().strip() == text:
+            self.note.clear()
 
 
 def _button(text: str, name: str, tip: str) -> QPushButton:

@@ -50,50 +50,52 @@ class SafetyView(QWidget):
         """All that has changed; alarms at each beat, since shelving ends by itself."""
         self._show_alarms(model)
         if InterlockPart in changed:
-            self._show_interlocks(model.of(InterlockPart))
+            self._show_interlocks(model)
         guard = model.one(GuardPart)
         if guard is not None and GuardPart in changed:
-            grade = Grade.GOOD if guard.alive else Grade.BAD
+            grade = model.graded(Grade.GOOD if guard.alive else Grade.BAD)
             again = f", started again {guard.restarts} times" if guard.restarts else ""
             say(self.guard, f"{grade.value} {guard.text or f'the guard watches{again}'}", grade)
         emergency = model.one(EmergencyPart) or EmergencyPart(False)
         if EmergencyPart in changed:
-            self._show_emergency(emergency)
+            self._show_emergency(emergency, model)
         if changed & {InterlockPart, EmergencyPart, QueuePart}:
-            self._show_start(model.of(InterlockPart), emergency, model.one(QueuePart) or QueuePart())
+            self._show_start(model, emergency)
 
     def _show_alarms(self, model: Model) -> None:
         rows = []
         for one in model.of(AlarmPart):
             if not one.gone:
                 grade, state = alarm_state(one, model.now)
+                grade = model.graded(grade)
                 rows.append(
                     Row(one.name, (f"{grade.value} {state}", spoken(one.name), clock(one.since), one.text), grade, one.text)
                 )
         self.alarms.show_rows(rows)
 
-    def _show_interlocks(self, interlocks: list[InterlockPart]) -> None:
-        first = sorted(interlocks, key=lambda one: (not one.holds_start, one.state in ("ok", "resting"), one.name))
+    def _show_interlocks(self, model: Model) -> None:
+        first = sorted(model.of(InterlockPart), key=lambda one: (not one.holds_start, one.state in ("ok", "resting"), one.name))
         rows = []
         for one in first:
-            grade = interlock_grade(one.state)
-            holds = f"{Grade.BAD.value} yes" if one.holds_start else "no"
+            grade = model.graded(interlock_grade(one.state))
+            holds = f"{model.graded(Grade.BAD).value} yes" if one.holds_start else "no"
             cells = (f"{grade.value} {one.state}", spoken(one.name), one.action, holds, one.condition)
             rows.append(Row(one.name, cells, grade, f"{one.text or one.condition} (since {clock(one.since)})"))
         self.interlocks.show_rows(rows)
 
-    def _show_start(self, interlocks: list[InterlockPart], emergency: EmergencyPart, queue: QueuePart) -> None:
+    def _show_start(self, model: Model, emergency: EmergencyPart) -> None:
+        queue, interlocks = model.one(QueuePart) or QueuePart(), model.of(InterlockPart)
         holding = ["the emergency stop"] * emergency.active + [spoken(one.name) for one in interlocks if one.holds_start]
         holding += [f"the queue, until it is let go on ({queue.held})"] if queue.held else []
-        grade = Grade.BAD if holding else Grade.GOOD
+        grade = model.graded(Grade.BAD if holding else Grade.GOOD)
         why = f"the start is held back by {', '.join(holding)}" if holding else "nothing holds the start of a run back"
         say(self.start, f"{grade.value} {why}", grade)
 
-    def _show_emergency(self, part: EmergencyPart) -> None:
+    def _show_emergency(self, part: EmergencyPart, model: Model) -> None:
         self.reset.setEnabled(part.active)
         self.outcomes.setVisible(part.active)
         if not part.active:
-            say(self.emergency, f"{Grade.IDLE.value} no emergency stop")
+            say(self.emergency, f"{model.graded(Grade.IDLE).value} no emergency stop", model.graded(Grade.IDLE))
             return
         say(self.emergency, f"{Grade.BAD.value} emergency stop by {part.by} at {clock(part.at)}", Grade.BAD)
         marked = [f"{(Grade.BAD if UNSURE in line else Grade.GOOD).value} {spoken(line)}" for line in part.outcomes]

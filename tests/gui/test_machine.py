@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
@@ -173,6 +174,16 @@ def test_a_click_on_a_quantity_shows_what_it_was(opened: Open, qtbot: QtBot) -> 
     window.beat()
     assert window.machine.history.plotItem.titleLabel.text == "magnet: current / A"
     assert [line.split(",")[2] for line in window.machine.history.csv().splitlines()[1:]] == ["12.5", "99"]
+
+
+def test_a_text_has_no_history(opened: Open) -> None:
+    window, client = shown(opened)
+    window.machine.watch("magnet", "current_A")
+    client.put(msgspec.structs.replace(magnet(), readings={"mode": Reading("slow", "", 1e3)}))
+    window.beat()
+    window.machine.watch("magnet", "mode")
+    assert window.machine.history.plotItem.titleLabel.text == "magnet: mode has no history, it is a text"
+    assert len(window.machine.history.csv().splitlines()) == 1
 
 
 def test_trends_reach_back_ever_further_the_finer_the_nearer() -> None:

@@ -42,6 +42,7 @@ from daq.face.state import (
     SettablePart,
 )
 from daq.service.client import Client
+from daq.service.errors import NoAnswerError
 from daq.service.place import Place
 from daq.service.server import Server
 from daq.service.where import Announcement, where_is
@@ -245,6 +246,78 @@ def test_silence_is_prominent_and_ages_grow(opened: Open) -> None:
     window.beat()
     assert not window.header.banner.isVisible()
     assert card.state.text() == "● on"
+
+
+def test_while_nothing_is_heard_nothing_is_shown_as_good_or_bad(opened: Open) -> None:
+    interlock = InterlockPart("compressor_off", "compressor.running is off", "refuse start", "active", "", 900.0, True)
+    alarm = AlarmPart("magnet_water", "no water", 900.0, True)
+    client = FakeClient(running(), interlock, alarm, GuardPart(True), EmergencyPart(False), QueuePart((), "anna stopped it"))
+    window = opened(ServiceFeed(client))
+    large, safety, run = window.large, window.safety, window.run
+    window.large_numbers.setChecked(True)
+
+    def marks() -> list[str]:
+        window.beat()
+        labels = (safety.start, safety.guard, safety.emergency, run.state, run.held, window.header.run, large.values["alarms"])
+        cells = (safety.interlocks.item(0, 0), safety.interlocks.item(0, 3), safety.alarms.item(0, 0))
+        return [one.text()[0] for one in (*labels, *cells)]
+
+    heard = ["■", "●", "○", "●", "▲", "●", "■", "■", "■", "■"]
+    assert marks() == heard
+    client.trouble, client.silent_s = "the service is silent", 30.0
+    assert marks() == ["◌"] * len(heard)
+    client.trouble, client.silent_s = "", 0.0
+    assert marks() == heard
+
+
+def test_alarms_on_the_shelf_are_not_new(opened: Open) -> None:
+    window = opened(ServiceFeed(FakeClient(AlarmPart("water", "no water", 900.0, True, shelved_until=2_000.0))))
+    window.large_numbers.setChecked(True)
+    window.beat()
+    assert window.large.values["alarms"].text() == "● none"
+    assert window.header.alarms.text() == "no new alarms"
+
+
+def test_a_stop_that_failed_is_shown_until_one_succeeds(opened: Open) -> None:
+    client = FakeClient(running())
+    window = opened(ServiceFeed(client))
+    failed = "EMERGENCY STOP NOT CONFIRMED: EmergencyStop was not sent: silence; use the button on the wall"
+
+    def stop(answer: Answer | NoAnswerError) -> str:
+        window.emergency_stop()
+        future = client.asked[-1][1]
+        future.set_exception(answer) if isinstance(answer, NoAnswerError) else future.set_result(answer)
+        window.run.note.setText("hello")
+        window.run.note.returnPressed.emit()
+        client.asked[-1][1].set_result(Answer(True))
+        for _ in range(2):
+            window.beat()
+        assert window.told.text() == "note"
+        return window.header.banner.text()
+
+    assert stop(NoAnswerError("EmergencyStop was not sent: silence")) == failed
+    assert stop(Answer(True)) == ""
+    assert "magnet: no answer" in stop(Answer(False, "magnet: no answer"))
+    for active in (True, False):
+        assert "magnet: no answer" in window.header.banner.text()
+        client.put(EmergencyPart(active, "anna", 990.0, True))
+        window.beat()
+    assert window.header.banner.text() == ""
+
+
+def test_what_was_not_answered_is_not_waited_for(opened: Open, tmp_path: Path) -> None:
+    client, plan = FakeClient(running()), tmp_path / "plan.toml"
+    plan.write_text("title = 'x'")
+    window = opened(ServiceFeed(client))
+    window.run.choose(plan)
+    client.asked[-1][1].set_exception(NoAnswerError("CheckPlan was not answered in time"))
+    window.beat()
+    assert window.run.checked.text() == "■ CheckPlan was not answered in time"
+    window.run.note.setText("the pump is loud")
+    window.run.note.returnPressed.emit()
+    client.asked[-1][1].set_result(Answer(False, "the disk is full"))
+    window.beat()
+    assert window.run.note.text() == "the pump is loud"
 
 
 def test_stale_values_and_dead_instruments_are_marked(opened: Open) -> None:
