@@ -63,7 +63,7 @@ class Window(QMainWindow):
         views: dict[str, QWidget] = {
             "&Run": self.run,
             "&Beam": self.beam,
-            "Si&gnal": self.signal,
+            "Sig&nal": self.signal,
             "&Machine": self.machine,
             "Sa&fety": self.safety,
             "&Calibrate": self.calibrate,
@@ -109,7 +109,8 @@ class Window(QMainWindow):
         menu.addSeparator()
         self.large_numbers = _switch("&Large numbers", self, "Ctrl+L")
         self.large_numbers.toggled.connect(lambda large: self.pages.setCurrentWidget(self.large if large else self.tabs))
-        full = _switch("Full &screen", self, "F11")
+        self.full_screen = full = _switch("Full &screen", self, "F11")
+        full.setChecked(self.isFullScreen())
         full.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
         menu.addActions([self.large_numbers, full])
 

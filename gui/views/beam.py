@@ -35,7 +35,7 @@ class BeamView(QWidget):
         self.points = Points()
         self.run = Sentence("no shots yet")
         top = QHBoxLayout()
-        label = QLabel("&Cluster")
+        label = QLabel("Cl&uster")
         label.setBuddy(self.cluster)
         for widget in (label, self.cluster, whole, self.points):
             top.addWidget(widget)

@@ -45,7 +45,7 @@ class CalibrateView(QWidget):
 
     def _arrange(self) -> None:
         steps = QGridLayout()
-        plan, choose = QPushButton("2  Take its &plan to Run"), QPushButton("3  Choose the &run file…")
+        plan, choose = QPushButton("2  Take its &plan to Run"), QPushButton("3  Choose the r&un file…")
         self.evaluate, self.keep = QPushButton("4  &Evaluate"), QPushButton("5  &Keep as a new version…")
         prepare = QLabel("1  Prepare")
         bold(prepare)

@@ -34,7 +34,7 @@ class ResultsView(QWidget):
         self.table, self.points, self.what, self.told = Table("results", HEADINGS), Points(), Sentence(), QLabel()
         self.told.setWordWrap(True)
         self.points.currentIndexChanged.connect(self._show)
-        copy, save, figure = (QPushButton(name) for name in ("&Copy as CSV", "Save as &JSON…", "Draw the &figure…"))
+        copy, save, figure = (QPushButton(name) for name in ("Copy as C&SV", "Save as &JSON…", "&Draw the figure…"))
         copy.setToolTip("the table, into the clipboard")
         save.setToolTip("everything that is known of each cluster, as `clusterbeam analyse --json` gives it")
         figure.setToolTip("profiles and moments in the paper's style, by `clusterbeam analyse --figure`: PNG, PDF or SVG")

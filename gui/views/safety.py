@@ -28,7 +28,7 @@ class SafetyView(QWidget):
         for label in (self.emergency, self.outcomes, self.start):
             label.setWordWrap(True)
         bold(self.start)
-        self.reset = _button("&Reset the emergency stop", "reset", "allow runs and set points again")
+        self.reset = _button("Reset the &emergency stop", "reset", "allow runs and set points again")
         self.reset.clicked.connect(lambda: self._ask(ResetEmergency(), "reset the emergency stop"))
         self.alarms, self.interlocks = Table("alarms", OF_ALARMS), Table("interlocks", OF_INTERLOCKS)
         acknowledge = _button("&Acknowledge", "acknowledge", "the chosen alarm has been seen; a latched interlock is released")

@@ -2,14 +2,24 @@
 
 import json
 import socket
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QPalette
-from PyQt6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
+from PyQt6.QtGui import QKeySequence, QPalette
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QTabBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from daq.face.commands import (
@@ -318,6 +328,38 @@ def test_what_was_not_answered_is_not_waited_for(opened: Open, tmp_path: Path) -
     client.asked[-1][1].set_result(Answer(False, "the disk is full"))
     window.beat()
     assert window.run.note.text() == "the pump is loud"
+
+
+def test_no_two_letters_that_can_be_pressed_with_alt_collide(opened: Open) -> None:
+    client = FakeClient(running(), magnet(), reduced(), moments())
+    window = opened(ServiceFeed(client))
+    bar, tabs = window.menuBar(), window.tabs
+    assert bar is not None
+    menus = [action.text() for action in bar.actions()]
+    for holder in ("", client.name):
+        client.put(ControlPart(holder))
+        for number in range(tabs.count()):
+            tabs.setCurrentIndex(number)
+            window.beat()
+            bars = [one for one in window.findChildren(QTabBar) if one.isVisible()]
+            texts = [*menus, *(one.tabText(place) for one in bars for place in range(one.count()))]
+            texts += [one.text() for one in window.findChildren(QAbstractButton) if one.isVisible()]
+            texts += [one.text() for one in window.findChildren(QLabel) if one.isVisible() and one.buddy()]
+            keys = Counter(QKeySequence.mnemonic(text).toString() for text in texts)
+            del keys[""]
+            assert len(keys) > len(menus) + tabs.count()
+            assert set(keys.values()) == {1}, f"{tabs.tabText(number)}: {keys.most_common(1)}"
+
+
+def test_a_window_that_was_closed_in_full_screen_can_be_left_by_the_same_key(opened: Open) -> None:
+    first = opened(ServiceFeed(FakeClient(running())))
+    first.full_screen.setChecked(True)
+    assert first.isFullScreen()
+    first.leave()
+    second = opened(ServiceFeed(FakeClient(running())))
+    assert second.full_screen.isChecked() is second.isFullScreen() is True
+    second.full_screen.trigger()
+    assert not second.isFullScreen()
 
 
 def test_stale_values_and_dead_instruments_are_marked(opened: Open) -> None:
