@@ -78,6 +78,18 @@ def test_a_service_is_started_and_goes_on_without_the_window(tmp_path: Path, mon
         end(service)
 
 
+def test_a_state_directory_that_others_can_enter_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "clusterbeam").mkdir()
+    (tmp_path / "clusterbeam").chmod(0o755)
+    refused = run("--where", tmp_path / "lab.json")
+    assert refused.returncode == 1
+    assert f"clusterbeam: {tmp_path / 'clusterbeam'} is open to others (mode 755)" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize("there_is_simulated", [True, False])
 def test_practice_and_the_real_machine_are_not_taken_for_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there_is_simulated: bool
