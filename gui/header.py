@@ -9,7 +9,7 @@ from gui.dialogs import STOP_KEY
 from gui.feed import Model
 from gui.look import bold, on_danger, say
 from gui.sentence import Sentence
-from gui.words import Grade, clock, duration, run_grade
+from gui.words import UNSURE, Grade, clock, duration, run_grade
 
 
 class Header(QWidget):
@@ -97,6 +97,7 @@ class Header(QWidget):
         if model.trouble:
             return f"NOT HEARD FOR {duration(model.age_s)}; what is shown is old.  {model.trouble}"
         if emergency.active:
-            how = "everything was seen to" if emergency.done else "goes on"
+            unsure = any(UNSURE in line for line in emergency.outcomes)
+            how = "goes on" if not emergency.done else "not everywhere confirmed" if unsure else "everything is safe"
             return f"EMERGENCY STOP by {emergency.by} at {clock(emergency.at)}: {how}; see Safety"
         return ""

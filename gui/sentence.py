@@ -31,7 +31,7 @@ class Sentence(QLabel):
         return self._height(len(self._wrapped(width)[1]))
 
     def sizeHint(self) -> QSize:
-        return QSize(max(LEAST_WIDTH, self.fontMetrics().horizontalAdvance(self.text())), self._height(1))
+        return QSize(max(LEAST_WIDTH, self.fontMetrics().size(0, self.text()).width()), self._height(1))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(LEAST_WIDTH, self._height(1))

@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from PyQt6.QtCore import QEvent
 from PyQt6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableWidget, QTableWidgetItem
 
 from gui.look import colour
@@ -43,6 +44,7 @@ class Table(QTableWidget):
         assert numbers is not None
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(True)
+        header.setHighlightSections(False)
         numbers.hide()
         numbers.setDefaultSectionSize(self.fontMetrics().height() + ROOM)
         self.itemSelectionChanged.connect(self._allow)
@@ -55,6 +57,7 @@ class Table(QTableWidget):
     def set_columns(self, columns: Sequence[str]) -> None:
         """Other columns, and no rows."""
         self._names: list[str] = []
+        self._rows: Sequence[Row] = ()
         self.setRowCount(0)
         self.setColumnCount(len(columns))
         self.setHorizontalHeaderLabels(columns)
@@ -78,12 +81,18 @@ class Table(QTableWidget):
             chosen = rows[0].name
         if len(rows) != self.rowCount():
             self.setRowCount(len(rows))
-        self._names = [row.name for row in rows]
+        self._names, self._rows = [row.name for row in rows], rows
         for number, row in enumerate(rows):
             for column, text in enumerate(row.cells):
                 self._put(number, column, text, row)
         if chosen != self.chosen():
             self.selectRow(self._names.index(chosen)) if chosen in self._names else self.clear_choice()
+
+    def changeEvent(self, e: QEvent | None) -> None:
+        """Another palette: rows that nobody shows again have to be read, too."""
+        super().changeEvent(e)
+        if e is not None and e.type() == QEvent.Type.PaletteChange:
+            self.show_rows(self._rows)
 
     def chosen(self) -> str:
         """The name of the chosen row, "" if none is."""

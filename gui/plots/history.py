@@ -15,6 +15,8 @@ class HistoryPlot(Plot):
             "history", "", "", "what the quantity was since this window was opened, by the clock of the laboratory"
         )
         self.setAxisItems({"bottom": pg.DateAxisItem()})
+        self._coloured = None
+        self.recolour()
         self._line = self.plot([], [])
         self.legend.hide()
 

@@ -127,6 +127,7 @@ class RunView(QWidget):
             button.hide()
         self.note.hide()
         self.plan.hide()
+        self.checked.hide()
         self.details.setCurrentWidget(self.shot)
 
     def choose(self, path: Path) -> None:

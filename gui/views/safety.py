@@ -8,11 +8,9 @@ from gui.asking import Asking
 from gui.feed import Kinds, Model
 from gui.look import bold, say
 from gui.table import Row, Table
-from gui.words import Grade, alarm_state, clock, interlock_grade, spoken
+from gui.words import UNSURE, Grade, alarm_state, clock, interlock_grade, spoken
 
 SHELF_S = 600.0
-UNSURE = "NOT CONFIRMED"
-"""As the service says it."""
 OF_ALARMS = ("state", "alarm", "since", "what")
 OF_INTERLOCKS = ("state", "interlock", "does", "holds the start", "condition")
 
@@ -88,7 +86,7 @@ class SafetyView(QWidget):
         holding = ["the emergency stop"] * emergency.active + [spoken(one.name) for one in interlocks if one.holds_start]
         holding += [f"the queue, until it is let go on ({queue.held})"] if queue.held else []
         grade = model.graded(Grade.BAD if holding else Grade.GOOD)
-        why = f"the start is held back by {', '.join(holding)}" if holding else "nothing holds the start of a run back"
+        why = f"the start is held back by {'; '.join(holding)}" if holding else "nothing holds the start of a run back"
         say(self.start, f"{grade.value} {why}", grade)
 
     def _show_emergency(self, part: EmergencyPart, model: Model) -> None:

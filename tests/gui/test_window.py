@@ -60,6 +60,7 @@ from gui.feed import Feed, ServiceFeed
 from gui.look import dark_palette, is_dark
 from gui.plots.spectrum import SpectrumPlot
 from gui.setting import SettingDialog
+from gui.table import Row
 from gui.window import Window
 from gui.words import run_grade
 from tests.daq.service.room import LABORATORY, FakeRoom
@@ -396,6 +397,7 @@ def test_an_emergency_stop_holds_the_start_back_and_says_what_is_not_confirmed(o
     client = FakeClient(EmergencyPart(True, "anna", 990.0, True, outcomes))
     window = opened(ServiceFeed(client))
     assert window.safety.start.text() == "■ the start is held back by the emergency stop"
+    assert window.header.banner.text().endswith(": not everywhere confirmed; see Safety")
     assert window.safety.outcomes.text().splitlines() == [
         "● delay generator: triggers off (confirmed)",
         "■ magnet: no answer (NOT CONFIRMED)",
@@ -431,10 +433,13 @@ def test_a_click_on_a_peak_chooses_its_cluster(opened: Open, qtbot: QtBot) -> No
 def test_it_follows_the_palette(opened: Open, qapp: QApplication, until: Until) -> None:
     light, colour = qapp.palette(), lambda role: qapp.palette().color(role)
     window = opened(ServiceFeed(FakeClient(running(), reduced(), moments(), InterlockPart("a", "b", "warn", "ok"))))
+    window.run.steps.set_columns(("step", "field / T"))
+    window.run.steps.show_rows([Row("0", ("0", "2.4"))])
     try:
         qapp.setPalette(dark_palette())
         assert is_dark()
         until(lambda: window.safety.interlocks.item(0, 1).foreground().color() == colour(QPalette.ColorRole.WindowText))
+        assert window.run.steps.item(0, 0).foreground().color() == colour(QPalette.ColorRole.WindowText)
         assert window.beam.spectrum.backgroundBrush().color() == colour(QPalette.ColorRole.Base)
     finally:
         qapp.setPalette(light)
