@@ -7,7 +7,7 @@ second thread puts up what has changed, a few times a second, so that many readi
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -44,6 +44,7 @@ from daq.face.state import (
 )
 from daq.laboratory import Laboratory
 from daq.plan.plan import Plan
+from daq.record.run_file import RunFileError
 from daq.safety.alarms import Alarm, AlarmError
 from daq.safety.interlocks import Shown
 from daq.safety.safe_order import Outcome
@@ -56,7 +57,7 @@ LINES = 200
 QUIET = (commands.Read, commands.CheckPlan, commands.EmergencyStop)
 """What is not logged: questions, and what is logged before it is done."""
 OVER = (State.IDLE, State.FAULT)
-REFUSALS = (ConfigurationError, DriverError, SettlingError, AlarmError, Interrupted)
+REFUSALS = (ConfigurationError, DriverError, SettlingError, AlarmError, Interrupted, RunFileError)
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,15 @@ class _Waiting:
     ticket: int
     name: str
     plan: Plan
+    shots: int
     duration_s: float
     by: str
+    rest_of: Path | None = None
+    """The file of an interrupted run, whose plan it is."""
 
     def shown(self) -> Queued:
-        return Queued(self.ticket, self.name, self.plan.title, self.plan.shots, self.duration_s, self.by)
+        title = self.plan.title if self.rest_of is None else f"the rest of {self.plan.title}"
+        return Queued(self.ticket, self.name, title, self.shots, self.duration_s, self.by)
 
 
 class ControlRoom:
@@ -94,6 +99,7 @@ class ControlRoom:
         self._acts: dict[type, Callable[..., Answer]] = {
             commands.CheckPlan: self._check_plan,
             commands.QueuePlan: self._queue_plan,
+            commands.QueueRest: self._queue_rest,
             commands.Unqueue: self._unqueue,
             commands.Pause: self._pause,
             commands.Resume: self._resume,
@@ -179,13 +185,24 @@ class ControlRoom:
     def _queue_plan(self, command: commands.QueuePlan, by: str) -> Answer:
         plan = self._laboratory.parse_plan(command.toml, command.name)
         expected = self._laboratory.review(plan).forecast
+        return self._wait(_Waiting(0, command.name, plan, plan.shots, expected.duration_s, by))
+
+    def _queue_rest(self, command: commands.QueueRest, by: str) -> Answer:
+        path = Path(command.run_file)
+        plan, before = self._laboratory.check_resumable(path)
+        left = max(0, plan.shots - before.planned_done)
+        expected_s = self._laboratory.review(plan).forecast.duration_s * left / plan.shots
+        return self._wait(_Waiting(0, path.name, plan, left, expected_s, by, path))
+
+    def _wait(self, waiting: _Waiting) -> Answer:
+        """In the queue, with the next ticket."""
         with self._news:
             self._tickets += 1
-            self._waiting.append(_Waiting(self._tickets, command.name, plan, expected.duration_s, by))
-            ticket = self._tickets
+            queued = replace(waiting, ticket=self._tickets)
+            self._waiting.append(queued)
             self._news.notify_all()
         self._show_queue()
-        return Answer(True, f"{plan.title} waits with ticket {ticket}", ticket)
+        return Answer(True, f"{queued.shown().title} waits with ticket {queued.ticket}", queued.ticket)
 
     def _unqueue(self, command: commands.Unqueue, by: str) -> Answer:
         with self._news:
@@ -272,7 +289,10 @@ class ControlRoom:
             self._show_queue()
             self._title, self._file, self._begun = waiting.plan.title, "", False
             try:
-                self._laboratory.run(waiting.plan, self._directory, self._progress, self._live)
+                if waiting.rest_of is None:
+                    self._laboratory.run(waiting.plan, self._directory, self._progress, self._live)
+                else:
+                    self._laboratory.resume(waiting.rest_of, watch=self._progress)
             except Exception as error:  # the queue outlives whatever a run stumbles over; the machine is safe by then
                 if not self._begun:
                     with self._news:

@@ -9,7 +9,7 @@ from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from config.laboratory import SHIPPED
-from daq.face.commands import Answer, EmergencyStop, GiveControl, TakeControl
+from daq.face.commands import Answer, EmergencyStop, GiveControl, QueueRest, TakeControl
 from daq.face.state import AnyPart, ControlPart, RunPart
 from gui.asking import Asking
 from gui.defects import report
@@ -32,7 +32,7 @@ from gui.words import Grade
 BEAT_MS = 25
 """Forty looks a second at what has changed."""
 STOP = "EMERGENCY STOP"
-PLANS = "Plans (*.toml)"
+PLANS, RUNS = "Plans (*.toml)", "Run files (*.h5)"
 EVERYTHING, NOTHING = frozenset[type](get_args(AnyPart)), frozenset[type]()
 
 
@@ -92,6 +92,7 @@ class Window(QMainWindow):
         self.header.stop.connect(self.emergency_stop)
         self.header.control.connect(self._control)
         self.run.browse.connect(self._browse)
+        self.run.rest.connect(self._rest)
         self.calibrate.plan.connect(self._take_plan)
         self.key.work(self._feed.live)
 
@@ -186,6 +187,13 @@ class Window(QMainWindow):
 
     def _browse(self) -> None:
         choose_file(self, "Choose a plan", SHIPPED / "plans", PLANS, lambda path: self.run.choose(Path(path)))
+
+    def _rest(self) -> None:
+        def chosen(path: str) -> None:
+            self.asking(QueueRest(path), f"queue the rest of {Path(path).name}")
+
+        run = self.model.one(RunPart) or RunPart("", "")
+        choose_file(self, "Choose the file of an interrupted run", Path(run.run_file).parent.absolute(), RUNS, chosen)
 
     def _take_plan(self, path: Path) -> None:
         self.run.choose(path)

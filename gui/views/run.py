@@ -30,9 +30,9 @@ from gui.words import Grade, duration, run_grade
 
 
 class RunView(QWidget):
-    """`browse` is told when the operator wants to choose a plan from a file."""
+    """`browse` is told when the operator wants to choose a plan from a file, `rest` when an interrupted run is to be chosen."""
 
-    browse = pyqtSignal()
+    browse, rest = pyqtSignal(), pyqtSignal()
 
     def __init__(self, asking: Asking) -> None:
         super().__init__()
@@ -62,11 +62,14 @@ class RunView(QWidget):
         self.queue = _button("&Queue it", "queue", "run it when those before it have ended; at once if there are none")
         self.queue.setEnabled(False)
         self.queue.clicked.connect(self._queue)
+        rest = _button("&Do the rest of a run…", "rest", "queue what is left of the plan of a run that was stopped or failed")
+        rest.clicked.connect(self.rest)
         grid = QGridLayout()
         grid.addWidget(browse, 0, 0)
         grid.addWidget(self.plan, 0, 1)
         grid.addWidget(self.queue, 0, 2)
-        grid.addWidget(self.checked, 1, 1, 1, 2)
+        grid.addWidget(self.checked, 1, 1)
+        grid.addWidget(rest, 1, 2)
         grid.setColumnStretch(1, 1)
         return grid
 

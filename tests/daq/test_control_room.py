@@ -96,6 +96,24 @@ def test_plans_wait_for_each_other_and_are_paused_and_noted(room: Room) -> None:
     assert not room.ask(commands.Pause()).ok
 
 
+def test_the_rest_of_a_stopped_run_is_done_in_another_file(room: Room) -> None:
+    room.ask(commands.QueuePlan(SMALL, "small.toml"))
+    room.until(RunPart, lambda part: part.state == "running" and part.recorded >= 20)
+    assert "is still being written" in room.ask(commands.QueueRest(room.room.snapshot().of(RunPart)[0].run_file)).text
+    room.ask(commands.Stop())
+    stopped = room.until(RunPart, lambda part: part.state == "idle" and part.recorded)
+    assert stopped.recorded < SHOTS
+    answer = room.ask(commands.QueueRest(stopped.run_file))
+    assert answer.text == "the rest of Vanadium at 25 K, 6 bar waits with ticket 2"
+    (waiting,) = room.room.snapshot().of(QueuePart)[0].waiting
+    assert waiting.shots < SHOTS
+    assert room.ask(commands.ReleaseQueue()).ok
+    done = room.until(RunPart, lambda part: part.state == "idle" and part.recorded and part.run_file != stopped.run_file)
+    assert stopped.recorded + done.recorded == SHOTS
+    assert "holds a complete run" in room.ask(commands.QueueRest(done.run_file)).text
+    assert not room.ask(commands.QueueRest(str(room.directory / "absent.h5"))).ok
+
+
 def test_a_plan_that_cannot_be_is_refused_with_its_faults(room: Room) -> None:
     wrong = room.ask(commands.QueuePlan(SMALL.replace("shots_per_burst = 20", "shots_per_burst = -1"), "wrong.toml"))
     assert not wrong.ok

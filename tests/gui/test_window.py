@@ -30,6 +30,7 @@ from daq.face.commands import (
     GiveControl,
     Note,
     QueuePlan,
+    QueueRest,
     ReleaseQueue,
     ResetEmergency,
     Shelve,
@@ -238,6 +239,16 @@ def test_a_plan_is_chosen_checked_and_queued(opened: Open, qtbot: QtBot, until: 
     window.run.choose(tmp_path / "absent.toml")
     assert "cannot be read" in window.run.checked.text()
     assert not queue.isEnabled()
+
+
+def test_the_rest_of_a_run_is_queued(opened: Open, qtbot: QtBot, tmp_path: Path) -> None:
+    client = FakeClient(running())
+    window = opened(ServiceFeed(client))
+    press(qtbot, window, "rest")
+    (dialog,) = window.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "run.h5"))
+    dialog.close()
+    assert client.commands() == [QueueRest(str(tmp_path / "run.h5"))]
 
 
 def test_silence_is_prominent_and_ages_grow(opened: Open) -> None:
