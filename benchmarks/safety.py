@@ -54,6 +54,7 @@ class Trial:
     process: "subprocess.Popen[str]"
     dice: random.Random
     disk: Path
+    control: Remote
 
     def child(self, module: str) -> int:
         for tasks in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
@@ -89,6 +90,18 @@ def disk_filled(trial: Trial) -> None:
             filler.flush()
 
 
+def unheard(trial: Trial) -> None:
+    """`2>&1 | tee log`: Ctrl-C ends whoever reads what the engine says, too."""
+    cast(IO[str], trial.process.stderr).close()
+    os.kill(trial.process.pid, signal.SIGINT)
+
+
+def wires_dropped(trial: Trial) -> None:
+    """The run fails for the first of them that it notices; all open again at once."""
+    for name in FIRING:
+        trial.control.fault(name, "drop")
+
+
 def run_raises(trial: Trial) -> None:
     waiting = cast(IO[str], trial.process.stdin)
     waiting.write("now\n")
@@ -110,6 +123,8 @@ WAYS: dict[str, Callable[[Trial], None]] = {
     "Ctrl-C (SIGINT)": signalled(signal.SIGINT),
     "SIGTERM": signalled(signal.SIGTERM),
     "closed terminal (SIGHUP)": signalled(signal.SIGHUP),
+    "Ctrl-C, and nobody reads": unheard,
+    "wires dropped": wires_dropped,
     "writer killed": writer_killed,
     "disk full": disk_filled,
     "exception in the run loop": run_raises,
@@ -143,7 +158,7 @@ class Campaign:
                 if dead:
                     control.fault(dead, "silence", count=1_000_000)
                 # Filling a disk takes seconds, and so does killing one after the other.
-                WAYS[way](Trial(process, self._dice, disk))
+                WAYS[way](Trial(process, self._dice, disk, control))
                 began = time.monotonic()
                 took_s = wait_until_safe(control, began, dead)
                 if way == "engine stopped (SIGSTOP)":

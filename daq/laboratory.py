@@ -82,7 +82,7 @@ class Laboratory:
         self._clock = Clock(self.configuration.clock.speed)
         self._open = ExitStack()
         self._interlocks = checked_interlocks(self.configuration)
-        self._emergency = Emergency(self.configuration, self._instruments.by_name)
+        self._emergency = Emergency(self.configuration, self._instruments.by_name, self._instruments.reopened)
         self._manual = Manual(self.configuration, self.calibrations, self._instruments, self._clock)
         self._by_hand = False
         self._run: Run | None = None
@@ -267,13 +267,13 @@ class Laboratory:
             with self._attendance.lent():
                 yield Beam(self._instruments.digitizer, plan.acquisition.rate_Hz * self._clock.speed)
         except BaseException:
-            make_safe(self.configuration, self._instruments.by_name)
+            self.safe()
             raise
-        stand_by(self.configuration, self._instruments.by_name)
+        stand_by(self.configuration, self._instruments.by_name, reopened=self._instruments.reopened)
 
     def safe(self) -> list[Outcome]:
         """Bring every instrument to its safe state now."""
-        return make_safe(self.configuration, self._instruments.by_name)
+        return make_safe(self.configuration, self._instruments.by_name, reopened=self._instruments.reopened)
 
     def emergency_stop(self, by: str) -> list[Outcome]:
         """Everything to its safe state at once, from any thread, whatever goes on; a run fails, and nothing is set or run again
@@ -327,9 +327,9 @@ class Laboratory:
         beside = partial(reducing, live=live) if live is not None else None
         estimate = partial(_estimate, plan, self.calibrations)
         watching = self._watching(watch)
-        company = Company(watching, followers, estimate, beside, self._guarded.expect, self.vigil.enter, self._resumed)
+        expect, enter, prepared = self._guarded.expect, self.vigil.enter, self._manual.all_prepared
+        company = Company(watching, followers, estimate, beside, expect, enter, prepared, self._resumed)
         reviewed = self.review(plan)
-        self._manual.all_prepared()
         run = Run(
             self.configuration, self.calibrations, self._instruments, self._attendance, reviewed, directory, company, before
         )
@@ -347,9 +347,18 @@ class Laboratory:
         self.vigil.resume("the operator")
 
     def _watching(self, watch: Watcher) -> Watcher:
+        watching = True
+
         def told(progress: Progress) -> None:
+            nonlocal watching
             self.vigil.progress(progress)
-            watch(progress)
+            if watching:
+                try:
+                    watch(progress)
+                except BaseException:
+                    # The run says so and goes on; who is notified of its end still is.
+                    watching = False
+                    raise
 
         return told
 

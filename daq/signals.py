@@ -25,7 +25,7 @@ class Controllable(Protocol):
     def resume(self) -> None: ...
 
     @property
-    def paused(self) -> bool: ...
+    def waits(self) -> bool: ...
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def signals_control(run: Controllable) -> Iterator[None]:
         while number := came.get():
             if number != getattr(signal, PAUSING, None):
                 run.stop()
-            elif run.paused:
+            elif run.waits:
                 run.resume()
             else:
                 run.pause()

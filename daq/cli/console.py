@@ -14,13 +14,20 @@ PIPED_COLUMNS = 160
 """Width of tables that go into a file or a pipe."""
 
 
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=PIPED_COLUMNS)
+class _Told(Console):
+    """Of progress: a run goes on, and to its end in order, when nobody reads it any more (`2>&1 | tee` and Ctrl-C)."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
 
 
-out = _console(stderr=False)
-err = _console(stderr=True)
+def _console(kind: type[Console], *, stderr: bool) -> Console:
+    console = kind(stderr=stderr, highlight=False)
+    return console if console.is_terminal else kind(stderr=stderr, highlight=False, width=PIPED_COLUMNS)
+
+
+out = _console(Console, stderr=False)
+err = _console(_Told, stderr=True)
 
 
 def print_json(document: Any) -> None:

@@ -1,7 +1,7 @@
 """The laboratory attended to as long as it is open: how each instrument is, what it said last and when, lost wires mended."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock
@@ -29,6 +29,8 @@ class Listener(Protocol):
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None: ...
 
+    def lost(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None: ...
+
     def fit(self, instrument: str, asked_s: float) -> None: ...
 
 
@@ -55,8 +57,9 @@ class Condition:
 class Attendance:
     """A context in which every instrument is polled at its own period.
 
-    While a run has the instruments (`lent`), lost wires are the run's to mend, and the digitizer is left to it; else they are
-    opened again with growing pauses, and who is there is made sure.  `forget` is told which instrument may have lost its mode.
+    While a run has the instruments (`lent`), lost wires are the run's to mend, and the digitizer is left to it; else, and where
+    the run goes on without an instrument, they are opened again with growing pauses, and who is there is made sure.
+    `forget` is told which instrument may have lost its mode.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Attendance:
         self._lock = Lock()
         self._mending = {name: Lock() for name in instruments.by_name}
         self._lent = 0
+        self._left: Container[str] = ()
         self._listeners: list[Listener] = []
         self._pause_s: dict[str, float] = {}
         self._next_s: dict[str, float] = {}
@@ -114,10 +118,11 @@ class Attendance:
             self._listeners.remove(shifted)
 
     @contextmanager
-    def lent(self) -> Iterator[None]:
-        """While the context lasts, the instruments belong to a run."""
+    def lent(self, left: Container[str] = ()) -> Iterator[None]:
+        """While the context lasts, the instruments belong to a run, but for those that it has `left` aside."""
         with self._lock:
             self._lent += 1
+            self._left = left
         try:
             for mending in self._mending.values():
                 # One that is being opened right now is not taken away from under us.
@@ -154,7 +159,8 @@ class Attendance:
             listener.unfit(instrument, reason, good_s, asked_s)
 
     def lost(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
-        self.unfit(instrument, reason, good_s, asked_s)
+        for listener in list(self._listeners):
+            listener.lost(instrument, reason, good_s, asked_s)
         self._vigil.status(instrument, None, asked_s, reason)
 
     def fit(self, instrument: str, asked_s: float) -> None:
@@ -179,7 +185,7 @@ class Attendance:
         """Open a lost wire again, unless a run has the instrument or the last attempt is too short ago."""
         with self._mending[instrument]:
             now = time.monotonic()
-            if self._lent or now < self._next_s.get(instrument, 0.0):
+            if (self._lent and instrument not in self._left) or now < self._next_s.get(instrument, 0.0):
                 return
             pause_s = self._pause_s.get(instrument, FIRST_S)
             self._pause_s[instrument] = min(2 * pause_s, LONGEST_S)
@@ -203,6 +209,9 @@ class _Shifted:
 
     def unfit(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
         self._listener.unfit(instrument, reason, good_s - self._behind_s, asked_s - self._behind_s)
+
+    def lost(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        self._listener.lost(instrument, reason, good_s - self._behind_s, asked_s - self._behind_s)
 
     def fit(self, instrument: str, asked_s: float) -> None:
         self._listener.fit(instrument, asked_s - self._behind_s)

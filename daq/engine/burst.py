@@ -5,6 +5,7 @@ The next burst is armed before the last one is recorded, so that only the digiti
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from threading import Event
 from typing import Protocol
 
@@ -73,12 +74,20 @@ class _Armed:
     counted: int | None
 
 
+class _End(Enum):
+    """Why a burst is over: all its triggers came, somebody wanted the run's attention, or no more came."""
+
+    COMPLETE = auto()
+    INTERRUPTED = auto()
+    LATE = auto()
+
+
 @dataclass(frozen=True)
 class _Taken:
     armed: _Armed
     segments: Segments
     tally: Tally
-    complete: bool
+    end: "_End"
     unseen: int | None
 
 
@@ -117,14 +126,14 @@ class BurstTaker:
                 taken = self._collect(armed)
                 armed = None
                 left -= len(taken.tally.kept)
-                if taken.complete and left and not self._interrupt.is_set():
+                if taken.end is _End.COMPLETE and left and not self._interrupt.is_set():
                     armed = self._arm(step, min(left, shots_per_burst))
                 block = _block(taken, step, planned)
                 if block is not None:
                     self._ledger.record(block)
                     planned += len(block.numbers)
                 yield _described(taken, block)
-                if not taken.complete and not self._interrupt.is_set():
+                if taken.end is _End.LATE:
                     raise _stopped(taken)
         finally:
             if armed is not None:
@@ -146,13 +155,13 @@ class BurstTaker:
 
     def _collect(self, armed: _Armed) -> _Taken:
         """Wait for a burst, read it, and number its shots."""
-        complete = self._wait(armed)
+        end = self._wait(armed)
         finished_s = self._clock.now()
         self._clock.expect(READ_S)
         segments = self._digitizer().collect(self._ledger.room)
         self._check(segments)
         counted = tally(segments.time_tags_s, armed.first, self._rate_Hz)
-        if complete and not len(counted.kept):
+        if end is _End.COMPLETE and not len(counted.kept):
             raise TriggersStopped("none of the digitizer's segments lies on a shot of the machine; check its trigger")
         self.next_shot = armed.first + counted.fired
         unseen = self._unseen(armed, counted.fired, finished_s)
@@ -161,22 +170,23 @@ class BurstTaker:
         self._ledger.tell(
             Fired(armed.number, counted.fired, int(source), counted.missed, causes, -1 if unseen is None else unseen)
         )
-        return _Taken(armed, segments, counted, complete, unseen)
+        return _Taken(armed, segments, counted, end, unseen)
 
-    def _wait(self, armed: _Armed) -> bool:
-        """Wait for the burst; False if it was stopped short."""
+    def _wait(self, armed: _Armed) -> _End:
+        """Wait for the burst; stop it short where it does not end by itself or should not."""
         digitizer = self._digitizer()
         expected_s = armed.shots / self._rate_Hz
         limit_s = expected_s + GRACE_PERIODS / self._rate_Hz + GRACE_S * self._clock.speed
         self._clock.wait(armed.armed_s + expected_s * AHEAD - self._clock.now(), self._interrupt)
         self._clock.expect(limit_s / self._clock.speed)
         while not digitizer.finished():
-            if self._interrupt.is_set() or self._clock.now() - armed.armed_s > limit_s:
+            interrupted = self._interrupt.is_set()
+            if interrupted or self._clock.now() - armed.armed_s > limit_s:
                 self._halt()
                 digitizer.stop()
-                return False
+                return _End.INTERRUPTED if interrupted else _End.LATE
             self._interrupt.wait(POLL_S)
-        return True
+        return _End.COMPLETE
 
     def _unseen(self, armed: _Armed, fired: int, finished_s: float) -> int | None:
         """Triggers that a counter saw and the digitizer, armed, did not: before its first segment, where time tags cannot

@@ -4,7 +4,7 @@ May be told from any thread.  What is more urgent wins: a failure before a stop,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from threading import Event, Lock
 
@@ -105,6 +105,21 @@ class Control:
         """An instrument that the run went on without is back.  True if it was away."""
         with self._lock:
             return self.missing.pop(instrument, None) is not None
+
+    def back(self, instrument: str) -> bool:
+        """One that was lost, and that the run went on without, answers again: it waits to be set up.  True if it was away."""
+        with self._lock:
+            trouble = self.missing.pop(instrument, None)
+            if trouble is not None:
+                self.troubles[instrument] = replace(trouble, reason=f"{instrument} answers again and is set up")
+            self._update()
+        return trouble is not None
+
+    def without(self, instrument: str) -> None:
+        """One that could not be set up again: the run goes on without it."""
+        with self._lock:
+            self.missing[instrument] = self.troubles.pop(instrument)
+            self._update()
 
     def hinder(self, name: str, reason: str) -> None:
         """Something that is no instrument stands in the way."""

@@ -101,7 +101,7 @@ class Housekeeping:
                 continue
             asked_s = self._clock.now()
             try:
-                fit = self._poll(name, good_s)
+                fit = self._attempt(name, good_s)
                 failures = 0
             except DriverError as error:
                 if name in self._instruments.away:
@@ -122,6 +122,14 @@ class Housekeeping:
                 self._watcher.fit(name, asked_s)
             self._watcher.looked(name)
             self._clock.wait(period_s, self._end)
+
+    def _attempt(self, name: str, good_s: float) -> bool:
+        try:
+            return self._poll(name, good_s)
+        except DriverError:
+            raise
+        except Exception as error:  # a fault of ours must not end the watch over this instrument
+            raise DriverError(name, f"cannot be watched: {type(error).__name__}: {error}") from error
 
     def _poll(self, name: str, good_s: float) -> bool:
         """Log what an instrument tells; whether it is fit for a run."""

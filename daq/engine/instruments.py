@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from threading import RLock
 from types import TracebackType
 from typing import TypeVar, cast
 
@@ -41,6 +42,7 @@ class Instruments:
         self.away: set[str] = set()
         """Whose wire is being opened anew."""
         self._open = ExitStack()
+        self._opening = {name: RLock() for name in laboratory.taking_part()}
 
     def __enter__(self) -> "Instruments":
         configured = self.laboratory.taking_part()
@@ -70,11 +72,19 @@ class Instruments:
 
         Raises `DriverError`; the old wire is closed in any case, so that a device with one socket lets us in again.
         """
-        self.away.add(name)
-        try:
-            self._reconnect(name)
-        finally:
-            self.away.discard(name)
+        with self._opening[name]:
+            self.away.add(name)
+            try:
+                self._reconnect(name)
+            finally:
+                self.away.discard(name)
+
+    def reopened(self, name: str, broken: Instrument) -> Instrument:
+        """The instrument on a new wire, instead of `broken`; who comes second gets that of the first.  Raises `DriverError`."""
+        with self._opening[name]:
+            if self.by_name[name] is broken:
+                self.reconnect(name)
+            return self.by_name[name]
 
     def _reconnect(self, name: str) -> None:
         self.by_name[name].close()

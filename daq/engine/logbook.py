@@ -73,8 +73,7 @@ class Logbook:
                 self.event(f"{state}: {doing}")
         try:
             self._watch(self._progress)
-        except Exception as error:  # a broken pipe, a closed window: whoever watched is gone
-            self._watch = lambda progress: None
+        except BaseException as error:  # a broken pipe, a closed window, an exit: whoever watched is gone
             with suppress(RecordingError):
                 self.event(f"nobody watches any more: {type(error).__name__}: {error}")
 
@@ -101,8 +100,9 @@ class Logbook:
 
     def tell(self, message: ToWriter) -> None:
         """Have something written into the run file, if there is one."""
-        if self._recorder is not None:
-            self._recorder.tell(message)
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.tell(message)
 
     def event(self, text: str) -> None:
         """Write a line into the run's log."""

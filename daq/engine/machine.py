@@ -111,6 +111,10 @@ class Machine:
                     raise DriverError(error.instrument, f"{error.what}, and the triggers go on: it may still fire")
             stopping.result()
 
+    def forget(self) -> None:
+        """What was set may be gone: set everything anew."""
+        self._set_points.forget()
+
     def let_go(self) -> None:
         """No light, and the field on its way down, whatever else is going on; from any thread, at the end of a run."""
         at_once({one.name: one.make_safe for one in (*self._lasers, self.instruments.magnet)})
@@ -133,9 +137,12 @@ class Machine:
         instrument = found.by_name[name]
         instrument.prepare()
         match self._laboratory.instruments[name].role:
-            case "ablation laser":
+            case "delay generator":
+                # Its triggers may have gone on where it could not be told to stop; after the pause they start again.
+                found.delay_generator.stop()
+            case "ablation laser" if not self._dark:
                 found.ablation_laser.start()
-            case "ionisation laser":
+            case "ionisation laser" if not self._dark:
                 found.ionisation_laser.start()
             case "magnet supply":
                 found.magnet.reset_interlocks()

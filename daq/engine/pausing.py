@@ -42,25 +42,40 @@ class Pauses:
 
         Raises `Stopped` or `Failed`.
         """
-        if self._check() is Wish.GO_ON:
+        # Who resumes while the burst is still being read finds the triggers stopped.
+        if self._check() is Wish.GO_ON and not self.holding:
             return False
+        self._wait_until(lambda waiting: self._released(step, waiting))
+        self._logbook.report(State.RUNNING, "going on after the pause")
+        return True
+
+    def attend_preparing(self) -> None:
+        """The same before the lasers have been started: what was set has to be set anew."""
+        self._check()
+        self._wait_until(lambda waiting: True)
+        self._machine.forget()
+        self._logbook.report(State.PREPARING, "preparing again after the pause")
+
+    def _wait_until(self, released: Callable[[dict[str, None]], bool]) -> None:
+        """Wait without triggers until nothing wants a pause any more, and the machine is `released`."""
         self.hold()
         waiting: dict[str, None] = {}
-        since_s = self._clock.now()
-        self._logbook.report(State.PAUSED, self._why())
+        said = ""
         while True:
             waiting |= dict.fromkeys(self._control.troubles)
-            if self._check() is Wish.GO_ON and self._released(step, waiting):
+            why = self._why()
+            if why != said and (not said or self._control.wish() is Wish.PAUSE):
+                said = why
+                self._logbook.report(State.PAUSED, why)
+            if self._check() is Wish.GO_ON and released(waiting):
                 break
-            self._see_to_troubles(since_s)
+            self._see_to_troubles()
             self.look()
             self._clock.expect()
             self._control.changed.wait(LOOK_S)
             self._control.changed.clear()
         self.released_s = self._clock.now()
         self.holding = False
-        self._logbook.report(State.RUNNING, "going on after the pause")
-        return True
 
     def _check(self) -> Wish:
         wish = self._control.wish()
@@ -84,12 +99,17 @@ class Pauses:
         except DriverError as error:
             self._logbook.event(f"the triggers could not be stopped: {error}")
 
-    def _see_to_troubles(self, since_s: float) -> None:
+    def _see_to_troubles(self) -> None:
         for name, trouble in list(self._control.troubles.items()):
             policy, now_s = self._control.policy(name), self._clock.now()
             if policy.on_fault == "pause":
-                if now_s - since_s > policy.pause_at_most_s:
+                if now_s - trouble.since_s > policy.pause_at_most_s:
                     self._control.fail(f"{trouble.reason}; nobody resumed the run in {policy.pause_at_most_s:g} s")
+            elif policy.on_fault == "skip":
+                if self._set_up(name):
+                    self._control.solved(name)
+                else:
+                    self._control.without(name)
             elif now_s - self._tried_s.get(name, -policy.retry_after_s) >= policy.retry_after_s:
                 self._tried_s[name] = now_s
                 if self._attempts.get(name, 0) >= policy.retries:

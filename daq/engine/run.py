@@ -34,7 +34,7 @@ from daq.engine.snapshot import Snapshots
 from daq.engine.state import Ending, Progress, State, Summary
 from daq.engine.watching import Watch
 from daq.plan.expansion import PlannedStep, steps
-from daq.record.blocks import Step, TraceAxis
+from daq.record.blocks import ShotBlock, Step, TraceAxis
 from daq.record.parts import Parts
 from daq.record.recorder import RecordingError
 from daq.safety.interlocks import Phase
@@ -63,6 +63,8 @@ class Company:
     """Who is told until when the run has to be done with what it does (wall time)."""
     enter: Callable[[Phase], None] = lambda phase: None
     """Who is told whether shots are taken."""
+    prepared: Callable[[], None] = lambda: None
+    """Who is told that the instruments are set up for what is asked of them."""
     resumed: Callable[[], None] = lambda: None
     """Who is told that the operator lets the run go on."""
 
@@ -144,13 +146,18 @@ class Run:
         """Whether the operator has asked for a pause."""
         return self._control.paused_by_operator
 
+    @property
+    def waits(self) -> bool:
+        """Whether the run pauses, whoever or whatever has asked for it."""
+        return self._control.wish() is Wish.PAUSE
+
     def run(self) -> Summary:
         """Do the plan.  The machine is in standby after a complete run, in its safe state after any other."""
         keep_free_MB = self._laboratory.recording.keep_free_MB
         path = new_run_file(self._plan, self._directory, self._reviewed.forecast.disk_bytes, keep_free_MB)
         ending, reason = Ending.FAILED, "the program failed"
         # The file is closed before whoever follows it is waited for.
-        with self._attendance.lent(), self._lights_out, ExitStack() as looking, ExitStack() as recording:
+        with self._attendance.lent(self._control.missing), self._lights_out, ExitStack() as looking, ExitStack() as recording:
             try:
                 self._take_all(path, recording, looking)
                 ending, reason = Ending.COMPLETE, "the plan was completed"
@@ -171,7 +178,8 @@ class Run:
         """The whole plan.  The recorder stays open in `recording`, so that the end of the run can still be written down."""
         axis, recorder = self._prepare(path, recording, looking)
         estimate = self._company.estimate(axis) if self._company.estimate and self._plan.stop.clusters else None
-        followers: list[Follower] = [DarkShots(self._logbook.tell, self._logbook.event), *self._company.followers]
+        self._remember(estimate)
+        followers: list[Follower] = [DarkShots(self._logbook.tell, self.event), *self._company.followers]
         followers += [IonisationTimes(axis, self._logbook.tell)] if self._laboratory.photodiode else []
         followers += [estimate] if estimate else []
         bad_times = BadTimes(self._plan.acquisition.rate_Hz, self._logbook.tell)
@@ -187,11 +195,12 @@ class Run:
         self._logbook.report(State.PREPARING, "starting the lasers")
         self._machine.start_lasers()
         with (
-            Followers(followers, self._logbook.event) as following,
+            Followers(followers, self.event) as following,
             self._attendance.listening(watch, self._clock),
         ):
             learned = Learned(self._plan, self._clock, estimate, following.catch_up)
-            self._remember(learned, estimate)
+            for point, shots in self._before.points.items() if self._before else ():
+                learned.took(point, False, shots)
             taking = _Taking(self._taker(recorder, axis), following, bad_times, watch, learned)
             try:
                 self._take_steps(taking)
@@ -208,9 +217,8 @@ class Run:
 
     def _prepare(self, path: Path, recording: ExitStack, looking: ExitStack) -> tuple[TraceAxis, Parts]:
         self._logbook.report(State.PREPARING, "preparing instruments, source and chopper")
-        first = next(self._steps(None))
-        self._machine.prepare(first)
-        axis = self._machine.trial()
+        axis = self._ready()
+        self._company.prepared()
         watched = (*channels(self._instruments), FREE)
         header = run_header(
             path, self._reviewed, self._laboratory, self._calibrations, self._instruments, axis, watched, self._before
@@ -222,6 +230,15 @@ class Run:
         self._logbook.open(recorder, watched)
         self._snapshots.begin("start")
         return axis, recorder
+
+    def _ready(self) -> TraceAxis:
+        """Everything but the lasers and the field.  A pause that comes meanwhile is waited for, and all is done again."""
+        while True:
+            try:
+                self._machine.prepare(next(self._steps(None)))
+                return self._machine.trial()
+            except Interrupted:
+                self._pauses.attend_preparing()
 
     def _taker(self, recorder: Parts, axis: TraceAxis) -> BurstTaker:
         return BurstTaker(
@@ -244,14 +261,19 @@ class Run:
                 begun = max(0, done - step.first)
                 yield replace(step, first=step.first + begun, shots=step.shots - begun)
 
-    def _remember(self, learned: Learned, estimate: Estimate | None) -> None:
-        """What earlier files tell of the points."""
-        if self._before is None:
+    def _remember(self, estimate: Estimate | None) -> None:
+        """What earlier files tell of the moments: many minutes of reading after a long run, so nothing fires yet."""
+        if self._before is None or estimate is None:
             return
-        for point, shots in self._before.points.items():
-            learned.took(point, False, shots)
-        if estimate is not None:
-            self._before.feed(estimate)
+
+        def heed(step: Step, block: ShotBlock) -> None:
+            self._clock.expect()
+            if self._control.wish() > Wish.PAUSE:
+                raise Interrupted
+            estimate(step, block)
+
+        self._logbook.report(State.PREPARING, "reading what was recorded before")
+        self._before.feed(heed)
 
     def _wait_for_disk(self, behind: bool) -> None:
         """The writer does not keep up: no burst is armed before it does.  The triggers go on, so this is no pause."""
@@ -300,17 +322,20 @@ class Run:
             taking.following.put(recorded, burst.block)
 
     def _finish(self, ending: Ending, reason: str) -> Summary:
+        complete = ending is Ending.COMPLETE
         self._lights_out.resting()
-        self._clock.expect(FINISH_S)
-        self._company.enter("idle")
-        self._logbook.report(State.FINISHING, "bringing the machine to rest")
-        if ending is Ending.COMPLETE:
-            self._snapshots.begin("end")
-            outcomes = stand_by(self._laboratory, self._instruments.by_name)
-        else:
-            outcomes = make_safe(self._laboratory, self._instruments.by_name)
-            if self._logbook.is_open:
+        try:
+            self._clock.expect(FINISH_S)
+            self._company.enter("idle")
+            self._logbook.report(State.FINISHING, "bringing the machine to rest")
+            if complete:
                 self._snapshots.begin("end")
+        finally:
+            # Nobody who is told of it may keep the machine from its rest.
+            rest = stand_by if complete else make_safe
+            outcomes = rest(self._laboratory, self._instruments.by_name, reopened=self._instruments.reopened)
+        if not complete and self._logbook.is_open:
+            self._snapshots.begin("end")
         self._snapshots.wait()
         return self._logbook.close(ending, reason, outcomes)
 

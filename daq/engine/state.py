@@ -27,6 +27,8 @@ MEANING = {
 TRANSITIONS: dict[tuple[State, State], str] = {
     (State.IDLE, State.PREPARING): "a plan is started",
     (State.PREPARING, State.RUNNING): "everything has settled and the file stands",
+    (State.PREPARING, State.PAUSED): "pause, or an interlock; afterwards everything is prepared anew",
+    (State.PAUSED, State.PREPARING): "resume, or the interlock's cause has gone, before the lasers were started",
     (State.PREPARING, State.FINISHING): "stopped, or an instrument cannot be prepared",
     (State.RUNNING, State.PAUSED): "pause, an instrument whose policy is pause or retry fails, or the disk is nearly full",
     (State.PAUSED, State.RUNNING): "resume, the instrument is back, or the disk is free again",

@@ -81,8 +81,9 @@ class Vigil:
     def log(self, text: str) -> None:
         """A line in the laboratory's own log, and in that of the run that goes on."""
         self._write(text)
-        if self._run is not None:
-            self._run.event(text)
+        run = self._run
+        if run is not None:
+            run.event(text)
 
     def begin(self, run: Watched, directory: Path) -> None:
         """A run is to be looked after, which is written to this directory.  `StartRefused`."""
@@ -169,8 +170,11 @@ class Vigil:
 
     def _watch(self) -> None:
         while not self._end.wait(LOOK_S):
-            self._look_at_disk()
-            self._judge()
+            try:
+                self._look_at_disk()
+                self._judge()
+            except Exception as error:  # a fault of ours must be seen, and not end the watch
+                self.rise("interlocks", f"they could not be judged: {type(error).__name__}: {error}")
 
     def _judge(self) -> Verdict:
         """Ask what has to happen, and see to it."""

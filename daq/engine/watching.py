@@ -37,6 +37,7 @@ class Watch:
         self._gap_s: dict[str, float] = {}
         self._targets: Mapping[str, tuple[float, float]] = {}
         self._good_s: dict[str, float] = {}
+        self._lost: set[str] = set()
         self._since_s, self._reaching, self._chopper = 0.0, False, chopper
 
     def reaching(self) -> None:
@@ -75,9 +76,16 @@ class Watch:
         except RecordingError as error:
             self._control.fail(str(error))
 
+    def lost(self, instrument: str, reason: str, good_s: float, asked_s: float) -> None:
+        self._lost.add(instrument)
+        self.unfit(instrument, reason, good_s, asked_s)
+
     def fit(self, instrument: str, asked_s: float) -> None:
         self._bad_times.end(instrument, asked_s)
-        if self._control.fit(instrument):
+        # Who was away may have been switched off, and has forgotten what it was set to.
+        returned = self._control.back(instrument) if instrument in self._lost else self._control.fit(instrument)
+        self._lost.discard(instrument)
+        if returned:
             try:
                 self._logbook.event(f"{instrument} is fit again")
             except RecordingError as error:
@@ -87,9 +95,11 @@ class Watch:
         return self._pauses.holding or asked_s < self._pauses.released_s
 
     def _compare(self, channel: str, asked_s: float, value: float) -> None:
-        if channel not in self._targets or asked_s < self._since_s or self._excused(asked_s):
+        # The run may put others in their place meanwhile.
+        targets = self._targets
+        if channel not in targets or asked_s < self._since_s or self._excused(asked_s):
             return
-        target, within = self._targets[channel]
+        target, within = targets[channel]
         if abs(value - target) <= within:
             self._good_s[channel] = asked_s
             self._bad_times.end(channel, asked_s)

@@ -154,3 +154,15 @@ def test_a_counter_tells_of_triggers_before_the_first_segment(saw: int, unseen: 
     assert fired.counted == burst.unseen
     assert burst.unseen == pytest.approx(unseen, abs=2000)
     assert (burst.unseen > 0) == (unseen > 0)
+
+
+def test_an_interrupted_burst_is_no_failure_though_nothing_is_wanted_any_more() -> None:
+    """Who pauses and goes on at once may be faster than the read-out."""
+    taker, scope, notebook, interrupt = machine([0, 1])
+    scope.complete = False
+    interrupt.set()
+    taking = taker.take(0, 3, 3, planned=0)
+    burst = next(taking)
+    interrupt.clear()
+    assert (burst.recorded, list(taking)) == (2, [])
+    assert notebook.log == ["note 0+3", "arm 3", "halt", "stop", "record 2"]

@@ -103,6 +103,16 @@ def test_with_the_policy_skip_the_run_goes_on_and_its_shots_are_marked(tmp_path:
     assert any("chopper is fit again" in text for text in run.log)
 
 
+def test_with_the_policy_skip_a_lost_wire_is_opened_again_and_its_instrument_set_up(tmp_path: Path) -> None:
+    run = Disturbed(tmp_path, {"chopper": '{ on_fault = "skip" }'})
+    summary = run.run({"instrument": "chopper", "kind": "drop"})
+    assert summary.ending is Ending.COMPLETE, summary.reason
+    assert run.plan.recorded == SHOTS
+    assert run.states.count(State.PAUSED) == 1
+    assert any("chopper is set up again" in text for text in run.log)
+    assert 0 < run.report.bad["an instrument was lost or unfit"] < SHOTS
+
+
 def test_a_tripped_magnet_with_the_policy_pause_waits_for_the_operator(tmp_path: Path) -> None:
     """The operator restores the water and resumes; the program resets the interlock and ramps up again."""
     run = Disturbed(tmp_path, {"magnet": '{ on_fault = "pause", pause_at_most_s = 30.0 }'})

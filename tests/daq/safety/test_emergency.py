@@ -114,6 +114,29 @@ def test_it_is_confirmed_when_the_triggers_are_off_and_not_only_when_all_is_done
         stop.result(LONG_S)
 
 
+def test_who_comes_second_is_told_of_the_triggers_too(emergency: Emergency, units: dict[str, Unit]) -> None:
+    """One comes while the delay generator is asked, the other when it has confirmed; the guard waits for both."""
+    generator, laser = units["delay_generator"], units["ionisation_laser"]
+    generator.may.clear()
+    laser.may.clear()
+    lock = emergency._lock = cast(Any, Counted(emergency._lock))
+    told = [Event() for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        stops = [pool.submit(emergency.stop, by, event.set) for by, event in zip(("Ada", "Bo"), told, strict=False)]
+        for _ in stops:
+            assert lock.left.acquire(timeout=LONG_S)
+        assert not any(event.is_set() for event in told)
+        generator.may.set()
+        assert all(event.wait(LONG_S) for event in told[:2])
+        stops.append(pool.submit(emergency.stop, "Cy", told[2].set))
+        assert told[2].wait(LONG_S)
+        assert not emergency.done
+        laser.may.set()
+        outcomes = [stop.result(LONG_S) for stop in stops]
+    assert outcomes[0] is outcomes[1] is outcomes[2]
+    assert generator.asked == 1
+
+
 @pytest.mark.parametrize("how", ["dead", "not confirmed"])
 def test_triggers_that_are_not_off_by_read_back_confirm_nothing(emergency: Emergency, units: dict[str, Unit], how: str) -> None:
     units["delay_generator"].dead, units["delay_generator"].confirms = how == "dead", False

@@ -1,12 +1,13 @@
 """The safe order: triggers first, nobody stops anybody else, and each result says whether it is confirmed."""
 
+from collections.abc import Callable
 from threading import Barrier, Lock
 
 import pytest
 
 from config.laboratory import read_laboratory
-from daq.safety.safe_order import ORDER, make_safe, stand_by
-from drivers.errors import LinkTimeout
+from daq.safety.safe_order import ORDER, Outcome, make_safe, stand_by
+from drivers.errors import LinkClosed, LinkTimeout
 from drivers.roles import SafeResult
 
 LABORATORY, _ = read_laboratory()
@@ -76,3 +77,42 @@ def test_a_group_is_asked_at_once() -> None:
     outcomes = {outcome.instrument: outcome.confirmed for outcome in make_safe(LABORATORY, instruments)}
     assert outcomes["ablation_laser"]
     assert outcomes["ionisation_laser"]
+
+
+class Broken(Recording):
+    """Its wire was lost."""
+
+    def make_safe(self) -> SafeResult:
+        raise LinkClosed(self.name, "the link was closed")
+
+    stop = ramp_to_zero_and_off = make_safe
+
+
+@pytest.mark.parametrize("order", [make_safe, stand_by])
+def test_a_broken_wire_is_opened_once_more(order: Callable[..., list[Outcome]]) -> None:
+    instruments, asked = laboratory()
+    whole = dict(instruments)
+    instruments |= {name: Broken(name, asked, Lock()) for name in ("ablation_laser", "magnet")}
+    opened: list[str] = []
+
+    def reopened(name: str, broken: Recording) -> Recording:
+        assert broken is instruments[name]
+        opened.append(name)
+        return whole[name]
+
+    outcomes = {outcome.instrument: outcome for outcome in order(LABORATORY, instruments, reopened=reopened)}
+    assert all(outcome.confirmed for outcome in outcomes.values())
+    assert set(opened) == {"ablation_laser", "magnet"}
+    assert {"ablation_laser", "magnet"} <= {name for name, _ in asked}
+
+
+def test_a_wire_that_does_not_open_again_is_not_confirmed() -> None:
+    instruments, asked = laboratory()
+    instruments["magnet"] = Broken("magnet", asked, Lock())
+
+    def reopened(name: str, broken: Recording) -> Recording:
+        raise LinkClosed(name, "nobody listens there")
+
+    outcomes = {outcome.instrument: outcome for outcome in make_safe(LABORATORY, instruments, reopened=reopened)}
+    assert [name for name, outcome in outcomes.items() if not outcome.confirmed] == ["magnet"]
+    assert outcomes["magnet"].detail == "nobody listens there"
