@@ -189,6 +189,8 @@ class BNC575(Driver):
         self.quantities = {key: one for key, one in self.quantities.items() if not key.startswith(absent or ("-",))}
 
     def identify(self) -> Identity:
+        """Raises `LinkTimeout` while the unit boots: the star waits until a harmless question is answered (section 1)."""
+        self.link.distrust()
         reply = self._ask("*IDN?")
         fields = reply.split(",")
         if len(fields) != 4 or fields[0] != "BNC" or not fields[1].startswith(MODELS):
@@ -226,6 +228,7 @@ class BNC575(Driver):
             low = output.lower()
             for setting, value in (("mode", "NORM"), ("reference", "T0"), ("polarity", "NORM"), ("output", "TTL")):
                 self.write(f"{low}_{setting}", value)
+            self.write(f"{low}_wait_count", 0)
             self.write(f"{low}_timers", 1 << (self._outputs[output] - 1))
             delay_s = self._verified(f"{low}_delay_s", pulse.delay_s, RESOLUTION_S)
             programmed[output] = Pulse(delay_s, self._verified(f"{low}_width_s", pulse.width_s, RESOLUTION_S))

@@ -29,6 +29,8 @@ STATUSES = {
     0x0B: "node number error",
     0x0D: "read-only",
 }
+RAW_TOP, RAW_ZERO = 41942, 65535
+"""Raw measurements above the first are negative, counted down from the second (sheet, DDE 8)."""
 SET_POINT_MODE, CLOSE_VALVE = 18, 3
 """Control modes (sheet, section 3): set point over RS-232, valve closed."""
 ANY_NODE = 128
@@ -101,7 +103,9 @@ class ELPress(Driver):
         Quantity("set_pressure_bar", "bar", float, "read-write", "33/3/F", "33/3/F", 0.0, 400.0, polled=True, source="DDE 206"),
         Quantity("control_mode", "", int, "read-write", "1/4/B", "1/4/B", 0, 22, polled=True, source="DDE 12"),
         Quantity("alarms", "", int, query="1/20/B", low=0, high=255, polled=True, source="DDE 28"),
-        Quantity("measured_counts", "", int, query="1/0/I", low=0, high=65535, source="DDE 8", about="32000 is full scale"),
+        Quantity(
+            "measured_counts", "", int, query="1/0/I", low=RAW_TOP - RAW_ZERO, high=RAW_TOP, source="DDE 8", about="32000: full"
+        ),
         Quantity("set_point_counts", "", int, "read-write", "1/1/I", "1/1/I", 0, 32000, source="DDE 9"),
         Quantity("set_point_slope", "", int, "read-write", "1/2/I", "1/2/I", 0, 30000, source="DDE 10", about="0.1 s, assumed"),
         Quantity("full_scale_bar", "bar", query="1/13/F", low=0.0, high=400.0, source="DDE 21"),
@@ -173,6 +177,8 @@ class ELPress(Driver):
             return self._read_text(process, parameter)
         wire_type, layout = FORMATS[kind]
         value = struct.unpack(layout, self._read_value(process, parameter, wire_type, struct.calcsize(layout)))[0]
+        if quantity.name == "measured_counts" and value > RAW_TOP:
+            value -= RAW_ZERO
         return quantity.kind(self._believed(quantity, value))
 
     def _write(self, quantity: Quantity, value: Value) -> None:

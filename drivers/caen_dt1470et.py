@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import ClassVar
 
+from drivers.coming_down import NO_VOLTAGE_V, come_down
 from drivers.driver import Driver, Pause
 from drivers.errors import DriverError, LimitError
 from drivers.links import Link, Probe, Terminated
@@ -32,6 +33,7 @@ FAULTS = {
     13: "calibration error",
 }
 """Bits of STAT (section 6)."""
+DISABLED = 10
 WARNINGS_ONLY = (4, 5)
 """Set for a moment on every ramp's end; a faulty output shows in other bits too, or stays."""
 ALARMS = {4: "power failure", 5: "over power", 6: "high-voltage clock failure"}
@@ -45,10 +47,8 @@ ERRORS = {
 """Section 5."""
 REPLY = re.compile(r"#BD:(\d\d),(?:(CMD:OK)(?:,VAL:([^;]*);?)?|([A-Z]{2,3}:ERR))", re.ASCII)
 CHANNELS = range(4)
-NO_VOLTAGE_V = 20.0
-"""Below this an output counts as down (*assumed*: well under what an MCP needs, above the read-back's offset)."""
-FALL_S = 5.0
-"""Within this (wall time) an output on its way to zero has visibly fallen."""
+FALL_V = 3.0
+"""A ramp that is seen: the read-back has tenths of a volt, the slowest ramp 1 V/s."""
 
 
 def _of_channel(channel: int) -> Iterator[Quantity]:
@@ -138,6 +138,10 @@ class CaenDT1470ET(Driver):
         question = f"$BD:{board:02d},CMD:MON,PAR:BDNAME\r\n".encode("ascii")
         link.use_probe(Probe(question, lambda reply: any(model.encode("ascii") in reply for model in MODELS)))
 
+    def inherit(self, before: object) -> None:
+        if isinstance(before, CaenDT1470ET):
+            self._believed_on = list(before._believed_on)
+
     def identify(self) -> Identity:
         name = self._ask("PAR:BDNAME")
         if not name.startswith(MODELS):
@@ -157,18 +161,16 @@ class CaenDT1470ET(Driver):
         """Not ok on a fault of a channel, an alarm, an interlock, local control, and when an output collapsed in silence.
 
         A word with a fault is read twice, since single corrupted ones were seen; a real break-down may set no bit but
-        "below the set point" (section 7), so that counts too unless the output is ramping.
+        "below the set point" (section 7), so that counts too unless the output is ramping.  Off, also at its switch, is
+        fine for a channel without a set point that nobody switched on from here; one that was seen with voltage is remembered.
         """
         warnings: list[str] = []
         states = []
         for channel in CHANNELS:
-            word = self._confirmed_word(channel)
+            with self.link:  # nobody switches or sets it between two looks
+                word = self._confirmed_word(channel)
+                warnings += [f"channel {channel}: {text}" for text in self._complaints(channel, word)]
             states.append("ramping" if word >> UP & 1 or word >> DOWN & 1 else "on" if word >> ON & 1 else "off")
-            warnings += [
-                f"channel {channel}: {text}" for bit, text in FAULTS.items() if word >> bit & 1 and self._counts(bit, word)
-            ]
-            if self._believed_on[channel] and not word >> ON & 1:
-                warnings.append(f"channel {channel}: went off by itself, or at the panel")
         alarm = int(self.read("alarm"))
         warnings += [f"alarm: {text}" for bit, text in ALARMS.items() if alarm >> bit & 1]
         if self.read("interlock"):
@@ -190,17 +192,7 @@ class CaenDT1470ET(Driver):
         for channel in CHANNELS:
             self.link.send_regardless(b"\r\n" + self._line(self._message("SET", f"CH:{channel},PAR:VSET,VAL:0.0")))
         self._zero()
-        first = self._voltages()
-        deadline = time.monotonic() + FALL_S
-        left = first
-        while max(left) > NO_VOLTAGE_V:
-            if all(now < before for now, before in zip(left, first, strict=True) if before > NO_VOLTAGE_V):
-                return SafeResult(True, f"ramping to zero, {max(left):.0f} V left")
-            if time.monotonic() > deadline:
-                return SafeResult(False, f"set points zero, but {max(left):.0f} V stay")
-            self._pause(0.2)
-            left = self._voltages()
-        return SafeResult(True, "no voltage")
+        return come_down(self._voltages, FALL_V, self._pause)
 
     def _zero(self) -> None:
         """Every channel is tried before the first failure is raised."""
@@ -219,10 +211,19 @@ class CaenDT1470ET(Driver):
             word &= int(self.read(f"ch{channel}_status"))
         return word
 
-    @staticmethod
-    def _counts(bit: int, word: int) -> bool:
-        settled = word >> ON & 1 and not word >> UP & 1 and not word >> DOWN & 1
-        return bit not in WARNINGS_ONLY or bool(settled)
+    def _complaints(self, channel: int, word: int) -> Iterator[str]:
+        on, moving = bool(word >> ON & 1), bool(word >> UP & 1 or word >> DOWN & 1)
+        set_V = float(self.read(f"ch{channel}_set_voltage_V"))
+        self._believed_on[channel] |= on and set_V > 0
+        used = self._believed_on[channel] or set_V > 0
+        for bit, text in FAULTS.items():
+            counts = on and not moving if bit in WARNINGS_ONLY else used or bit != DISABLED
+            if word >> bit & 1 and counts:
+                yield text
+        if self._believed_on[channel] and not on:
+            yield "went off by itself, or at the panel"
+        elif used and not on:
+            yield f"off, with {set_V:g} V set; switch it on, or set it to zero"
 
     def _read(self, quantity: Quantity) -> Value:
         if quantity.name.endswith("_on"):
@@ -232,15 +233,18 @@ class CaenDT1470ET(Driver):
     def _write(self, quantity: Quantity, value: Value) -> None:
         """Switching is read back: a channel that is disabled at the panel takes the command and does nothing (section 7)."""
         if quantity.name.endswith("_on"):
-            self._tell(quantity.command.format(value="ON" if value else "OFF"))
-            if value and not self._read(quantity):
-                raise self._refused(f"{quantity.name} stays off; look at the channel's switch and at the interlock")
-            self._believed_on[int(quantity.name[2])] = bool(value)
+            with self.link:
+                self._tell(quantity.command.format(value="ON" if value else "OFF"))
+                if value and not self._read(quantity):
+                    raise self._refused(f"{quantity.name} stays off; look at the channel's switch and at the interlock")
+                self._believed_on[int(quantity.name[2])] = bool(value)
         elif quantity.name.endswith("_off_style") or quantity.kind is str:
             self._write_and_compare(quantity, value)
         else:
             # The wire has one decimal at most for volts, two for microamperes.
             self._write_and_compare(quantity, value, within=0.51 if quantity.command.endswith(".0f}") else 0.051)
+            if quantity.name.endswith("_set_voltage_V") and not value:
+                self._believed_on[int(quantity.name[2])] = False
 
     def _message(self, kind: str, text: str) -> str:
         return f"$BD:{self._board:02d},CMD:{kind},{text}"

@@ -109,7 +109,7 @@ class COMPexPro(Driver):
             low=0,
             high=1000,
             source="section 5",
-            about="last pulse, or preset when off",
+            about="last pulse, once; while on",
         ),
         Quantity("energy_range_percent", "%", int, "read-write", "EGY RANGE?", "EGY RANGE={value}", 1, 100, source="section 5"),
         Quantity(
@@ -259,6 +259,25 @@ class COMPexPro(Driver):
         if found is None:
             raise self._garbled(f"OPMODE? was answered with {reply!r}")
         return found["mode"].replace(", ", ","), int(found["code"] or 0)
+
+    def _read(self, quantity: Quantity) -> Value:
+        """`EGY?` is the preset when off, and 0 when on until another pulse has come (section 9, 3): neither is an energy."""
+        if quantity.name != "pulse_energy_mJ":
+            return super()._read(quantity)
+        mode, _ = self._state()
+        if mode != "ON":
+            raise self._refused(f"measures pulses only while it is on, and it is {STATES.get(mode, mode.lower())}")
+        energy_mJ = super()._read(quantity)
+        if not energy_mJ:
+            raise self._refused("has measured no pulse since it was last asked for one")
+        return energy_mJ
+
+    def _do(self, action: Action) -> None:
+        """What works only when off is otherwise ignored without a word (section 9, 5)."""
+        if action.name == "reset_user_shots" and (mode := self._state()[0]) != "OFF":
+            state = STATES.get(mode, mode.lower())
+            raise self._refused(f"resets its user counter only when off, and it is {state}; stop it first")
+        super()._do(action)
 
     def _write(self, quantity: Quantity, value: Value) -> None:
         self._write_and_compare(quantity, value, within=0.051 if quantity.kind is float else 0.0)

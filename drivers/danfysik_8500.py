@@ -2,7 +2,8 @@
 
 Sources: several open drivers and an abridged command reference, as collected in the protocol sheet; *assumed* marks what none
 confirms.  Settings are silent and refusals come unasked as `?` BEL text, so every setting is followed by the status word,
-which nothing else looks like; a refusal then shows in front of it.
+which nothing else looks like; a refusal then shows in front of it.  After an error a measurement may come with `E` in front:
+the last value before it, which says nothing of now.
 """
 
 import re
@@ -34,6 +35,8 @@ INTERLOCKS = {
 }
 """Characters of S1 that are `!` when the interlock is set."""
 STATUS = re.compile(rb"[!.]{24}")
+STALE = re.compile(rb"E[+-]?\d{1,6}")
+"""A measurement from before an error."""
 PPM = 1_000_000
 SIGNS = {b"+": 1, b"-": -1, b"N": 1, b"O": 1}
 """Answers to PO; neutral or off carries no current, its sign does not matter."""
@@ -152,7 +155,7 @@ class Danfysik8500(Driver):
     def ramp_to_zero_and_off(self) -> None:
         """Set point zero, wait until the current has decayed, contactor off."""
         self._set_zero()
-        self._wait("at zero current", lambda: self._magnitude_A() <= self._zero_A, self._ramp_s)
+        self._wait("at zero current", self._has_no_current, self._ramp_s)
         self._switched_on = False
         self._tell("F")
         self._wait("off", lambda: self._any_set(OFF), self._ready_s)
@@ -161,22 +164,26 @@ class Danfysik8500(Driver):
         """Set point zero at once, and look whether the current obeys.
 
         The current falls at the supply's own rate and may take half a minute, so this does not wait for the end of it:
-        confirmed means that the set point reads back zero and that there is no current, or that it falls.
+        confirmed means that the set point reads back zero and that there is no current, or that it falls.  Where an error hides
+        the current, an open contactor is what can be confirmed.
         `ramp_to_zero_and_off` waits, and opens the contactor when there is no current left.
         """
         self.link.send_regardless(b"\rWA 000000\r")
         self._set_zero()
-        first_A = self._magnitude_A()
+        first_A = left_A = self._measured_A()
         deadline = time.monotonic() + FALL_S
-        left_A = first_A
-        while left_A > self._zero_A:
+        while first_A is not None and left_A is not None and left_A > self._zero_A:
             if left_A < first_A - self._zero_A:
                 return SafeResult(True, f"ramping to zero, {left_A:.1f} A left")
             if time.monotonic() > deadline:
                 return SafeResult(False, f"set point zero, but the current stays at {left_A:.1f} A")
             self._pause(0.1)
-            left_A = self._magnitude_A()
-        return SafeResult(True, "no current")
+            left_A = self._measured_A()
+        if left_A is not None:
+            return SafeResult(True, "no current")
+        if self._any_set(OFF):
+            return SafeResult(True, "contactor off")
+        return SafeResult(False, "set point zero, but an error hides the current, and the contactor is on")
 
     def _read(self, quantity: Quantity) -> Value:
         if quantity.name == "on":
@@ -184,7 +191,7 @@ class Danfysik8500(Driver):
         if quantity.name == "current_A":
             return self._believed(quantity, self._magnitude_A() * self._sign())
         if quantity.name != "set_current_A":
-            return self._parse(quantity, self._question(quantity.query).decode("ascii", "replace"))
+            return self._parse(quantity, self._fresh(quantity.query).decode("ascii", "replace"))
         return self._set_point_ppm() * self._rated_A / PPM * self._sign()
 
     def _write(self, quantity: Quantity, value: Value) -> None:
@@ -214,8 +221,27 @@ class Danfysik8500(Driver):
             raise self._refused(f"set point reads back {back} ppm after {ppm} was set; the supply is {found}")
 
     def _magnitude_A(self) -> float:
-        counts = self._integer("AD 8", self._question("AD 8").decode("ascii", "replace"), low=None)
-        return abs(counts) * self._per_count_A
+        return self._amperes(self._fresh("AD 8"))
+
+    def _measured_A(self) -> float | None:
+        """The magnitude of the current; None where there is only a value from before an error."""
+        reply = self._question("AD 8")
+        return None if STALE.fullmatch(reply) else self._amperes(reply)
+
+    def _amperes(self, counts: bytes) -> float:
+        return abs(self._integer("AD 8", counts.decode("ascii", "replace"), low=None)) * self._per_count_A
+
+    def _has_no_current(self) -> bool:
+        current_A = self._measured_A()
+        return self._any_set(OFF) if current_A is None else current_A <= self._zero_A
+
+    def _fresh(self, text: str) -> bytes:
+        reply = self._question(text)
+        if STALE.fullmatch(reply):
+            status = self.status()
+            found, last = ", ".join((status.state, *status.warnings)), reply.decode("ascii")
+            raise self._refused(f"{text} tells only the last value before an error, {last}; the supply is {found}")
+        return reply
 
     def _set_point_ppm(self) -> int:
         return self._integer("RA", self._question("RA").decode("ascii", "replace"), high=PPM)

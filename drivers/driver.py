@@ -23,7 +23,8 @@ class Driver:
     """Base of a driver.  A subclass declares the wire and the quantities, and adds the verbs of its role.
 
     `framing` and `probe` describe replies and how to resynchronise, `command_end` what ends a line that is sent; `serial`
-    the line; `pace_s` the pause the instrument wants between exchanges.  A driver is handed an open link and never sees a
+    the line; `quiet_s` how long it has to be silent before a resynchronising probe is believed, longer than any pause within a
+    reply; `pace_s` the pause the instrument wants between exchanges.  A driver is handed an open link and never sees a
     socket; one that is not `on_a_wire` speaks through its maker's library instead, and is handed the address.
 
     The limits in `declared` are those of the model: no reading outside them is believed.  `_limit` narrows them to what
@@ -38,6 +39,7 @@ class Driver:
     bare_socket: ClassVar[bool] = False
     on_a_wire: ClassVar[bool] = True
     timeout_s: ClassVar[float] = 1.0
+    quiet_s: ClassVar[float] = 0.05
     pace_s: ClassVar[float] = 0.0
     declared: ClassVar[tuple[Quantity, ...]] = ()
     actions: ClassVar[tuple[Action, ...]] = ()
@@ -67,6 +69,9 @@ class Driver:
                 return
         raise LimitError(self.name, f"has no action {action!r}; it has {', '.join(one.name for one in self.actions) or 'none'}")
 
+    def inherit(self, before: object) -> None:
+        """Know what a driver of the same instrument knew, whose wire was lost; nothing, where nothing is remembered."""
+
     def close(self) -> None:
         self.link.close()
 
@@ -77,7 +82,11 @@ class Driver:
     def _write(self, quantity: Quantity, value: Value) -> None:
         """Send the command of one quantity; where it sets several values at once, the others as they are."""
         others = self._ask(quantity.query).split(",") if quantity.fields > 1 else []
-        self._tell(quantity.command.format(value=quantity.spell(value), others=[other.strip() for other in others]))
+        self._tell(quantity.command.format(value=self._spell(quantity, value), others=[other.strip() for other in others]))
+
+    def _spell(self, quantity: Quantity, value: Value) -> Value:
+        """What `{value}` stands for in a command."""
+        return quantity.spell(value)
 
     def _write_and_compare(self, quantity: Quantity, value: Value, within: float = 0.0) -> Value:
         """Set, read back, and raise `Refused` unless both agree: for instruments that do not say what they refused.  The

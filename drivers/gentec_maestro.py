@@ -31,6 +31,7 @@ MODES = {
     6: "dBm",
     7: "no detector",
 }
+EXPONENT, WIDTH = re.compile(r"e\+?(-?)0*(\d)"), 8
 ACKNOWLEDGED = "ACK"
 ACKNOWLEDGE_S = 0.1
 
@@ -55,8 +56,8 @@ class GentecMaestro(Driver):
             "trigger_percent", "%", float, "read-write", "*GTL", "*STL{value:04.1f}", 0.1, 99.9, source="3", about="of range"
         ),
         Quantity("wavelength_nm", "nm", int, "read-write", "*GWL", "*PWC{value:05d}", 100, 20000, source="3"),
-        Quantity("multiplier", "", float, "read-write", "*GUM", "*MUL{value:08.4g}", 1e-6, 1e6, source="3"),
-        Quantity("offset", "J", float, "read-write", "*GUO", "*OFF{value:08.4g}", -999.0, 999.0, source="3"),
+        Quantity("multiplier", "", float, "read-write", "*GUM", "*MUL{value}", 1e-6, 1e6, source="3"),
+        Quantity("offset", "J", float, "read-write", "*GUO", "*OFF{value}", -999.0, 999.0, source="3"),
         Quantity("zero_offset", "", bool, query="*GZO", source="3", about="whether one is subtracted"),
         Quantity("mode", "", int, query="*GMD", low=0, high=7, source="3", about="1 and 2 are energies"),
     )
@@ -128,7 +129,16 @@ class GentecMaestro(Driver):
         return self._parse(quantity, found[1])
 
     def _write(self, quantity: Quantity, value: Value) -> None:
-        self._write_and_compare(quantity, value, within=2e-3 * max(1.0, abs(float(value))) if quantity.kind is float else 0.0)
+        """What is compared is the number, not its spelling: a field of fixed width rounds."""
+        number = float(value) if quantity.kind is float else 0.0
+        self._write_and_compare(quantity, value, within=2e-3 * abs(number))
+
+    def _spell(self, quantity: Quantity, value: Value) -> Value:
+        """Multiplier and offset fill eight characters, `000.0015` or `1.234e-5` (section 3), with as many digits as fit."""
+        if quantity.name not in ("multiplier", "offset"):
+            return super()._spell(quantity, value)
+        spelled = (EXPONENT.sub(r"e\1\2", f"{value:.{digits}g}") for digits in range(7, 0, -1))
+        return next(text for text in spelled if len(text) <= WIDTH).zfill(WIDTH)
 
     def _ask(self, text: str) -> str:
         return self.link.query(self._line(text)).decode("ascii", "replace").strip(" ")

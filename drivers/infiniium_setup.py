@@ -40,8 +40,12 @@ def expected_numbers(setup: DigitizerSetup) -> list[tuple[str, float, float]]:
     expected = [
         (":ACQuire:SRATe:ANALog?", setup.sample_rate_Hz, 1e-3 * setup.sample_rate_Hz),
         (f":TRIGger:LEVel? {setup.trigger_source}", level_V, 0.01 + 0.01 * abs(level_V)),
+        (":TIMebase:POSition?", 0.0, 1 / setup.sample_rate_Hz),
+        (":ACQuire:INTerpolate?", 0, 0),
+        (":ACQuire:AVERage?", 0, 0),
     ]
     for channel, full_scale_V, offset_V in zip(setup.channels, setup.full_scale_V, setup.offset_V, strict=True):
+        expected.append((f":CHANnel{channel}:DISPlay?", 1, 0))
         expected.append((f":CHANnel{channel}:SCALe?", full_scale_V / DIVISIONS, 0.01 * full_scale_V / DIVISIONS))
         expected.append((f":CHANnel{channel}:OFFSet?", offset_V, 0.01 * full_scale_V))
     return expected
@@ -50,7 +54,11 @@ def expected_numbers(setup: DigitizerSetup) -> list[tuple[str, float, float]]:
 def expected_words(setup: DigitizerSetup) -> list[tuple[str, str]]:
     """Query and word, in its long form.  That a byte order is told as `LSBF` is *assumed*."""
     return [
+        *((f":CHANnel{channel}:INPut?", "DC50") for channel in setup.channels),
+        (":TIMebase:REFerence?", "LEFT"),
         (":TRIGger:EDGE:SOURce?", setup.trigger_source),
+        (":TRIGger:EDGE:SLOPe?", "POSitive"),
+        (":TRIGger:SWEep?", "TRIGgered"),
         (":ACQuire:MODE?", "SEGMented"),
         (":WAVeform:FORMat?", "WORD"),
         (":WAVeform:BYTeorder?", BYTE_ORDER),

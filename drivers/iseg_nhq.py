@@ -3,7 +3,8 @@
 Sources: iseg manuals of sister models and bench notes on an NHQ 208L, as collected in the protocol sheet (sections in
 brackets); *assumed* marks what none confirms.  A set voltage acts only after `G` starts the ramp.  Reading the status word
 `S` can release a latched shut-off, and with autostart the voltage would come back by itself: so autostart is put to 0 first,
-and kept there (section 8).  There is no remote switch: off is a ramp to zero.
+and kept there (section 8).  There is no remote switch: off is a ramp to zero.  What the unit forgets the driver remembers: a
+shut-off that was seen counts until the channel is set again, and so does a set point that is no longer there.
 """
 
 import re
@@ -11,8 +12,9 @@ import time
 from collections.abc import Iterator
 from typing import ClassVar
 
+from drivers.coming_down import NO_VOLTAGE_V, come_down
 from drivers.driver import Driver, Pause
-from drivers.errors import LimitError
+from drivers.errors import DriverError, LimitError
 from drivers.links import Link, Probe, Terminated
 from drivers.quantity import Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
@@ -35,11 +37,16 @@ STATES = {
 }
 """Section 6; a ramp and `on` are as they should be."""
 FINE = ("ON", "L2H", "H2L")
+SHUT_OFF = ("ERR", "INH", "TRP")
+"""Reading these may release them (section 8)."""
+REACHED = 0.9
+"""An output that says `on` has this part of its set voltage, but for `NO_VOLTAGE_V`; it lags by some volts (section 7)."""
 ERRORS = {"????": "syntax error", "?WCN": "wrong channel number", "?TOT": "time-out, the unit starts again"}
 CHANNELS = (1, 2)
-NO_VOLTAGE_V = 20.0
-FALL_S = 5.0
-"""Within this (wall time) an output on its way to zero has visibly fallen."""
+LONGEST_BREAK_MS = 20
+"""With longer pauses between its characters replies outlast the deadline, and the line is never seen quiet (section 2)."""
+FALL_V = 5.0
+"""A ramp that is seen: the read-back has whole volts, the slowest ramp 2 V/s."""
 
 
 def _of_channel(channel: int) -> Iterator[Quantity]:
@@ -108,6 +115,7 @@ class IsegNHQ(Driver):
     command_end = b"\r\n"
     probe = Probe(b"\r\n#\r\n", lambda reply: IDENTITY.fullmatch(reply.decode("ascii", "replace")) is not None)
     timeout_s = 2.0
+    quiet_s = 4e-3 * LONGEST_BREAK_MS + 0.05
     declared: ClassVar[tuple[Quantity, ...]] = (
         *(one for channel in CHANNELS for one in _of_channel(channel)),
         Quantity(
@@ -120,6 +128,13 @@ class IsegNHQ(Driver):
         if not ramp_s > 0:
             raise LimitError(name, f"ramp_s = {ramp_s:g} must be greater than 0")
         self._ramp_s = ramp_s
+        self._limit("break_time_ms", 2, LONGEST_BREAK_MS)
+        self._asked_V: dict[int, int] = {}
+        self._shut_off: dict[int, str] = {}
+
+    def inherit(self, before: object) -> None:
+        if isinstance(before, IsegNHQ):
+            self._asked_V, self._shut_off = dict(before._asked_V), dict(before._shut_off)
 
     def identify(self) -> Identity:
         """Also lines the echoes up: after opening, the unit may still answer somebody else's half command."""
@@ -139,45 +154,59 @@ class IsegNHQ(Driver):
             self._limit(f"ch{channel}_set_voltage_V", 0, allowed)
 
     def status(self) -> Status:
-        """Not ok unless both channels are on or ramping; only after `prepare` is it safe to ask (section 8)."""
-        warnings = []
-        states = []
+        """Not ok unless the channels are on or ramping, or off at their front with nothing set; after a shut-off, and when a
+        set point is no longer what it was, not until it is set again.  Only after `prepare` is it safe to ask (section 8)."""
+        warnings, words = [], []
         for channel in CHANNELS:
             if self.read(f"ch{channel}_autostart"):
                 warnings.append(f"channel {channel}: autostart is on; its state is not asked, since that could start a ramp")
                 continue
-            word = str(self.read(f"ch{channel}_state"))
-            states.append(STATES[word])
-            if word not in FINE:
-                warnings.append(f"channel {channel}: {STATES[word]}")
-        state = "ramping" if "ramping" in states else "on"
+            with self.link:  # nobody sets it between what was asked for and what is read
+                set_V = int(self.read(f"ch{channel}_set_voltage_V"))
+                word = str(self.read(f"ch{channel}_state"))
+                words.append(word)
+                warnings += [f"channel {channel}: {text}" for text in self._complaints(channel, word, set_V)]
+        state = "ramping" if {"L2H", "H2L"} & {*words} else "on" if "ON" in words else "off"
         return Status("fault" if warnings else state, not warnings, tuple(warnings))
+
+    def _complaints(self, channel: int, word: str, set_V: int) -> Iterator[str]:
+        """The set point that is found first is the one that is kept to, as nobody else sets it."""
+        asked_V = self._asked_V.setdefault(channel, set_V)
+        used = set_V > 0 or asked_V > 0
+        if word not in FINE and (used or word != "OFF"):
+            yield STATES[word]
+        elif used and channel in self._shut_off:
+            yield f"{STATES[self._shut_off[channel]]}; set its voltage again"
+        if set_V != asked_V:
+            yield f"its set point is {set_V} V, not the {asked_V} V that were set; set it again"
+        elif word == "ON":
+            there_V = abs(float(self.read(f"ch{channel}_voltage_V")))
+            if there_V < REACHED * set_V - NO_VOLTAGE_V:
+                yield f"only {there_V:.0f} V where {set_V} V are set; set it again"
 
     def ramp_to_zero_and_off(self) -> None:
         """Ramp both channels to zero and wait; there is no remote switch, so zero volts is as off as it gets."""
-        self._zero()
+        if (failure := self._zero()) is not None:
+            raise failure
         self._wait("at zero voltage", lambda: max(self._magnitudes()) <= NO_VOLTAGE_V, self._ramp_s)
 
     def make_safe(self) -> SafeResult:
-        """Both set points to zero, ramps started, and a look whether the outputs obey."""
-        self.link.send_regardless(b"\r\nD1=0000\r\nG1\r\nD2=0000\r\nG2\r\n")
-        self._zero()
-        first = self._magnitudes()
-        deadline = time.monotonic() + FALL_S
-        left = first
-        while max(left) > NO_VOLTAGE_V:
-            if all(now < before for now, before in zip(left, first, strict=True) if before > NO_VOLTAGE_V):
-                return SafeResult(True, f"ramping to zero, {max(left):.0f} V left")
-            if time.monotonic() > deadline:
-                return SafeResult(False, f"set points zero, but {max(left):.0f} V stay")
-            self._pause(0.2)
-            left = self._magnitudes()
-        return SafeResult(True, "no voltage")
+        """Both set points to zero, ramps started, and a look whether the outputs obey.
 
-    def _zero(self) -> None:
-        failure = self._every(*(lambda one=channel: self._ramp_to(one, 0) for channel in CHANNELS))
-        if failure is not None:
+        A channel that starts no ramp (at its front, after a trip) is safe all the same with no voltage and nothing set.
+        """
+        self.link.send_regardless(b"\r\nD1=0000\r\nG1\r\nD2=0000\r\nG2\r\n")
+        failure = self._zero()
+        result = come_down(self._magnitudes, FALL_V, self._pause)
+        if failure is not None and not (result.confirmed and self._nothing_set()):
             raise failure
+        return result
+
+    def _zero(self) -> DriverError | None:
+        return self._every(*(lambda one=channel: self._ramp_to(one, 0) for channel in CHANNELS))
+
+    def _nothing_set(self) -> bool:
+        return not any(self.read(f"ch{channel}_set_voltage_V") for channel in CHANNELS)
 
     def _magnitudes(self) -> list[float]:
         return [abs(float(self.read(f"ch{channel}_voltage_V"))) for channel in CHANNELS]
@@ -193,14 +222,19 @@ class IsegNHQ(Driver):
         """The set voltage is read back before it acts: the unit stores a clamped one when it is too high (section 5)."""
         set_point = self.quantities[f"ch{channel}_set_voltage_V"]
         self._write_and_compare(set_point, voltage_V)
+        self._asked_V[channel] = voltage_V
         word = self._word(self._ask(f"G{channel}"))
         if word not in FINE:
             raise self._refused(f"channel {channel} does not ramp: {STATES[word]}")
+        self._shut_off.pop(channel, None)
 
     def _read(self, quantity: Quantity) -> Value:
         reply = self._ask(quantity.query)
         if quantity.name.endswith("_state"):
-            return self._word(reply)
+            word = self._word(reply)
+            if word in SHUT_OFF:
+                self._shut_off[int(quantity.name[2])] = word
+            return word
         if quantity.kind is float:
             return self._believed(quantity, self._mantissa(quantity.name, reply))
         if quantity.name.endswith("_set_voltage_V"):
@@ -209,7 +243,8 @@ class IsegNHQ(Driver):
 
     def _write(self, quantity: Quantity, value: Value) -> None:
         if quantity.name.endswith("_set_voltage_V"):
-            self._ramp_to(int(quantity.name[2]), int(value))
+            with self.link:
+                self._ramp_to(int(quantity.name[2]), int(value))
         else:
             self._write_and_compare(quantity, value)
 

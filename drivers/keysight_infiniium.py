@@ -269,9 +269,9 @@ class Infiniium(Driver):
             raise self._refused(f"{query} reads back {back:g} after {wanted:g} was set")
 
     def _verify_word(self, query: str, wanted: str) -> None:
-        """Long and short forms begin alike."""
+        """Words come in their long or their short form."""
         back = self._ask(query)
-        if back[:4].upper() != wanted[:4].upper():
+        if back.upper() not in (wanted.upper(), short(wanted)):
             raise self._refused(f"{query} reads back {back!r} after {wanted} was set")
 
     def _flag(self, query: str) -> bool:

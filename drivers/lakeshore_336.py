@@ -26,6 +26,7 @@ HEATER_OFF, HIGH_RANGE = 0, 3
 
 INPUTS = {letter: number for number, letter in enumerate("ABCD", 1)}
 OUTPUTS, HEATERS = (1, 2, 3, 4), (1, 2)
+RANGES = {1: "heater_range", **{number: f"output{number}_range" for number in OUTPUTS[1:]}}
 
 
 def _field(
@@ -260,10 +261,11 @@ class LakeShore336(Driver):
         self._set_range(HEATER_OFF)
 
     def make_safe(self) -> SafeResult:
+        """Every output off, also those that the role does not use."""
         self._heating = False
-        self.link.send_regardless(b"\nRANGE 1,0\n")
-        off = self.read("heater_range") == HEATER_OFF
-        return SafeResult(off, "heater off" if off else "the heater is still on")
+        self.link.send_regardless(b"\n" + self._line(";".join(f"RANGE {number},{HEATER_OFF}" for number in OUTPUTS)))
+        on = [number for number in OUTPUTS if self.read(RANGES[number]) != HEATER_OFF]
+        return SafeResult(not on, f"still on: output {', '.join(map(str, on))}" if on else "heater off")
 
     def _write(self, quantity: Quantity, value: Value) -> None:
         """A set point of the role is followed by its heater; everything is read back."""

@@ -4,6 +4,7 @@ Source: *Model 425 Gaussmeter User's Manual*, as collected in the protocol sheet
 The instrument never says that it did not understand, so settings are read back where it can be asked.
 """
 
+import math
 from typing import ClassVar
 
 from drivers.driver import Driver
@@ -11,6 +12,9 @@ from drivers.links import Probe, SerialSettings, Terminated
 from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
+UNITS = {1: "gauss", 2: "tesla", 3: "oersted", 4: "ampere per metre"}
+IN_TESLA = {1: 1e-4, 2: 1.0, 3: 1e-4, 4: 4e-7 * math.pi}
+"""UNIT? (P65), and a field of 1 in each (in air); a power cycle goes back to gauss."""
 TESLA = 2
 DC_WIDE = "1,0,1"
 """RDGMODE: DC, no filter, wide band (P64)."""
@@ -117,11 +121,11 @@ class LakeShore425(Driver):
         """DC mode, wide band, automatic range (the form `AUTO 1` is *assumed*), tesla."""
         for text in (f"RDGMODE {DC_WIDE}", "AUTO 1", f"UNIT {TESLA}"):
             self.link.send(self._line(text))
-        mode, unit = self._ask("RDGMODE?"), self._ask("UNIT?")
+        mode, unit = self._ask("RDGMODE?"), self._unit()
         if mode.replace(" ", "") != DC_WIDE:
             raise self._refused(f"reads in mode {mode!r} though {DC_WIDE} (DC, wide band) was asked for")
-        if self._integer("UNIT?", unit) != TESLA:
-            raise self._refused(f"reads in unit {unit!r} though tesla ({TESLA}) was asked for")
+        if unit != TESLA:
+            raise self._refused(f"reads in {UNITS[unit]} though tesla was asked for")
 
     def status(self) -> Status:
         faults = self._faults()
@@ -131,14 +135,26 @@ class LakeShore425(Driver):
         return SafeResult(True, "reads only")
 
     def _read(self, quantity: Quantity) -> Value:
-        """A field is only given when the status, read after it, says that it means something."""
-        value = super()._read(quantity)
-        if quantity.unit == "T" and quantity.access == "read" and (faults := self._faults()):
+        """A field is in the unit that is asked for before it, and is only given when the status, read after it, says that it
+        means something."""
+        if quantity.unit != "T":
+            return super()._read(quantity)
+        in_tesla = IN_TESLA[self._unit()]
+        parts = self._ask(quantity.query).split(",")
+        if len(parts) != quantity.fields:
+            raise self._garbled(f"{quantity.name} came with {len(parts)} values instead of {quantity.fields}")
+        value = self._believed(quantity, in_tesla * self._number(quantity.name, parts[quantity.field]))
+        if quantity.access == "read" and (faults := self._faults()):
             raise self._refused(f"has no field to give: {', '.join(faults)}")
         return value
 
     def _write(self, quantity: Quantity, value: Value) -> None:
+        if quantity.unit == "T" and (unit := self._unit()) != TESLA:
+            raise self._refused(f"takes fields in {UNITS[unit]}, not tesla; prepare it again")
         self._write_and_compare(quantity, value, within=1e-6 * max(1.0, abs(float(value))) if quantity.kind is float else 0.0)
+
+    def _unit(self) -> int:
+        return self._integer("UNIT?", self._ask("UNIT?"), low=min(UNITS), high=max(UNITS))
 
     def _tell(self, text: str) -> None:
         """Nothing tells whether it was understood; who calls reads back."""

@@ -23,6 +23,11 @@ ERROR_QUEUE = 20
 MILLIMETRE = 2
 HOMING = {"home_and_index": 1, "home_switch": 2, "positive_limit": 3, "negative_limit": 4}
 AXES = (1, 2, 3)
+REFERENCING = {f"define_axis{axis}_zero": axis for axis in AXES}
+REFERENCING |= {f"axis{axis}_to_{name}": axis for axis in AXES for name in HOMING}
+"""Actions that give an axis a zero."""
+STARTS_S = 0.1
+"""Within this time after a command an axis says that it moves (section 7, 6; *assumed*)."""
 GRID_MM = 0.0005
 """Positions are read on this grid (section 6); a set point is compared within it."""
 
@@ -77,6 +82,9 @@ class ESP301(Driver):
 
     `at_most_s` is the longest wait for a search of home, in wall time.  A move is not waited for: poll `axisn_moving` and
     compare the position, since just after a command the stage may still say that it stands (section 7, 6).
+
+    At power-up zero is wherever a stage stands and its motor is off (*assumed*).  So a motor that is found off stays off, as
+    the controller's own sign that the zero may be lost, until `home`; its axis takes no position before.
     """
 
     role = "stage"
@@ -103,6 +111,7 @@ class ESP301(Driver):
         if axes not in AXES:
             raise LimitError(name, f"axes = {axes} is not 1, 2 or 3")
         self._axes, self._at_most_s = AXES[:axes], at_most_s
+        self._lost: set[int] = set()
         absent = tuple(f"axis{axis}_" for axis in AXES[axes:])
         self.quantities = {key: one for key, one in self.quantities.items() if not key.startswith(absent or ("-",))}
 
@@ -114,7 +123,7 @@ class ESP301(Driver):
         return Identity("Newport", "ESP301", firmware=words[2])
 
     def prepare(self) -> None:
-        """Old errors forgotten, millimetres, set points within the stage's own limits, motors on.  Nothing moves."""
+        """Old errors forgotten, millimetres, set points within the stage's own limits.  Nothing moves."""
         for _ in range(ERROR_QUEUE):
             if self._error()[0] == 0:
                 break
@@ -125,26 +134,30 @@ class ESP301(Driver):
             lower, upper = (float(self.read(f"axis{axis}_{side}_limit_mm")) for side in ("lower", "upper"))
             self._limit(f"axis{axis}_set_position_mm", lower, upper)
             self._limit(f"axis{axis}_velocity_mm_s", 0.0, float(self.read(f"axis{axis}_highest_velocity_mm_s")))
-            self.write(f"axis{axis}_motor_on", True)
+            if not self.read(f"axis{axis}_motor_on"):
+                self._lost.add(axis)
 
     def home(self, axis: int) -> None:
-        """Search home and index, and wait until the stage stands at zero."""
+        """Motor on, search home and index, and wait until the stage stands at zero."""
         if axis not in self._axes:
             raise LimitError(self.name, f"has no axis {axis}; it has {', '.join(map(str, self._axes))}")
+        self.write(f"axis{axis}_motor_on", True)
         self._tell(f"{axis}OR1")
+        self._pause(STARTS_S)
         self._wait(
             f"at the home of axis {axis}",
             lambda: not self.read(f"axis{axis}_moving") and abs(float(self.read(f"axis{axis}_position_mm"))) < 0.01,
             self._at_most_s,
         )
         self._raise_error(f"{axis}OR1")
+        self._lost.discard(axis)
 
     def stop(self) -> None:
         self.do("stop")
 
     def status(self) -> Status:
-        """Not ok when a motor is off or an error was queued since the last look (reading removes it)."""
-        warnings = []
+        """Not ok when a motor is off, a zero may be lost, or an error was queued since the last look (reading removes it)."""
+        warnings = [f"home {_lost(axis)}" for axis in self._axes if axis in self._lost]
         for axis in self._axes:
             if not self.read(f"axis{axis}_motor_on"):
                 warnings.append(f"motor {axis} is off")
@@ -162,7 +175,15 @@ class ESP301(Driver):
         self._wait("standing", lambda: not any(self.read(f"axis{axis}_moving") for axis in self._axes), 5.0)
         return SafeResult(True, "stopped")
 
+    def _do(self, action: Action) -> None:
+        super()._do(action)
+        if action.name in REFERENCING:
+            self._lost.discard(REFERENCING[action.name])
+
     def _write(self, quantity: Quantity, value: Value) -> None:
+        axis = int(quantity.name[len("axis")])
+        if quantity.name.endswith("_set_position_mm") and axis in self._lost:
+            raise self._refused(f"takes no position before you home {_lost(axis)}")
         if quantity.name.endswith("_motor_on"):
             self._tell(quantity.command.format(value="O" if value else "F"))
             if self._read(quantity) is not value:
@@ -202,3 +223,7 @@ class ESP301(Driver):
         if found is None:
             raise self._garbled(f"TB? was answered with {reply!r}")
         return int(found[1]), found[3]
+
+
+def _lost(axis: int) -> str:
+    return f"axis {axis}: its motor was found off, so its zero may be lost"

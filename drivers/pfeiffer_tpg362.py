@@ -1,7 +1,8 @@
-"""Pfeiffer TPG 361/362: pressures of the vacuum chambers.
+"""Pfeiffer TPG 362: pressures of the vacuum chambers.
 
 Sources: manuals of the family and open clients, as collected in the protocol sheet (sections in brackets); *assumed* marks
-what none confirms.  A mnemonic is acknowledged first; a lone ENQ then fetches the data, or the error after a refusal.
+what none confirms.  A mnemonic is acknowledged first; a lone ENQ then fetches the data, or the error after a refusal.  A
+TPG 361 has one gauge and answers with one value where this driver expects two: it is not accepted.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from drivers.quantity import Action, Quantity, Value
 from drivers.roles import Identity, SafeResult, Status
 
 ACK, NAK, ENQ, ETX = b"\x06", b"\x15", b"\x05", b"\x03"
-MODELS = ("TPG 361", "TPG 362")
+MODEL = "TPG 362"
 GAUGE_STATES = {
     1: "underrange",
     2: "overrange",
@@ -137,8 +138,8 @@ class TPG362(Driver):
         self.link.distrust()
         reply = self._ask("AYT")
         fields = reply.split(",")
-        if len(fields) != 5 or fields[0] not in MODELS:
-            raise self._wrong("a Pfeiffer TPG 361 or 362", reply)
+        if len(fields) != 5 or fields[0] != MODEL:
+            raise self._wrong("a Pfeiffer TPG 362", reply)
         return Identity("Pfeiffer", fields[0], fields[2], fields[3])
 
     def prepare(self) -> None:

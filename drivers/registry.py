@@ -97,6 +97,7 @@ def connect(name: str, configuration: InstrumentConfiguration, log: WireLog | No
         serial=replace(found.serial, **(configuration.serial.model_dump(exclude_none=True) if configuration.serial else {})),
         bare_socket=found.bare_socket,
         timeout_s=found.timeout_s,
+        quiet_s=found.quiet_s,
         pace_s=found.pace_s,
         log=log,
     )

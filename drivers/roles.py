@@ -66,6 +66,9 @@ class Instrument(Protocol):
     def make_safe(self) -> SafeResult:
         """Reach the role's safe state, whatever the state before, and say whether read-back confirms it."""
 
+    def inherit(self, before: object) -> None:
+        """Know what the driver knew that had this instrument `before`, until its wire was lost."""
+
     def close(self) -> None:
         """Give the wire back; the instrument keeps its state."""
 

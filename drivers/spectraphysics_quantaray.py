@@ -37,7 +37,8 @@ QUESTIONABLE = {
 """Bits of STAT:QUES? up to 12; those above are the four fault lines of each high-voltage supply, in this order."""
 SUPPLIES = ("oscillator supply 1", "oscillator supply 2", "amplifier supply 1", "amplifier supply 2")
 SUPPLY_FAULTS = ("end of charge", "overload", "over-temperature", "over-voltage")
-HISTORY = 17
+HISTORY = 18
+"""Lines at most: the count, 16 codes, and the last one (section 3)."""
 
 
 class QuantaRay(Driver):
@@ -203,7 +204,7 @@ class QuantaRay(Driver):
         return Status("interlock" if faults else state, not warnings, tuple(warnings))
 
     def history(self) -> tuple[tuple[int, int], ...]:
-        """Up to 16 past codes with their seconds, newest first (section 3)."""
+        """The number of codes and the laser's clock, then up to 16 codes with their seconds, newest first (section 3)."""
         entries: list[tuple[int, int]] = []
         with self.link:
             line = self._ask("READ:HIST?")
@@ -217,7 +218,7 @@ class QuantaRay(Driver):
                 if later is None:
                     raise self._garbled("the history stops without its last line")
                 line = later.decode("ascii", "replace")
-        raise self._garbled(f"the history has more than {HISTORY - 1} lines")
+        raise self._garbled(f"the history has more than {HISTORY} lines")
 
     def make_safe(self) -> SafeResult:
         """Off, before anything is asked; then every step of stopping, and a look at the status word."""

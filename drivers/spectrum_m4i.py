@@ -85,18 +85,22 @@ class SpectrumM4i(Driver):
         self._setup, self._armed = None, 0
 
     def configure(self, setup: DigitizerSetup) -> None:
-        """Set up a burst; sample rate, ranges and channels are read back, everything else refuses by an error."""
+        """Set up a burst; what would spoil data unseen is read back, everything else refuses by an error."""
         ranges = [self._range_mV(*channel) for channel in zip(setup.full_scale_V, setup.offset_V, strict=True)]
         if setup.samples < 1 or not setup.channels:
             raise LimitError(self.name, f"{setup.samples} samples of {len(setup.channels)} channels cannot be recorded")
         spcm, self._setup = self._spcm, None
         self._samples = -(-setup.samples // STEP) * STEP
+        amplitudes = [
+            (f"range of channel {channel}", spcm.SPC_AMP0 + 100 * (channel - 1), mV)
+            for channel, mV in zip(setup.channels, ranges, strict=True)
+        ]
         for register, value in (
             (spcm.SPC_CHENABLE, sum(1 << channel - 1 for channel in setup.channels)),
             (spcm.SPC_CARDMODE, spcm.SPC_REC_FIFO_MULTI),
             (spcm.SPC_CLOCKMODE, spcm.SPC_CM_INTPLL),
             (spcm.SPC_SAMPLERATE, round(setup.sample_rate_Hz)),
-            *((spcm.SPC_AMP0 + 100 * (channel - 1), mV) for channel, mV in zip(setup.channels, ranges, strict=True)),
+            *((register, mV) for _, register, mV in amplitudes),
             (spcm.SPC_TRIG_ORMASK, spcm.SPC_TMASK_EXT0),
             (spcm.SPC_TRIG_EXT0_MODE, spcm.SPC_TM_POS),
             (spcm.SPC_TRIG_EXT0_ACDC, 0),
@@ -107,6 +111,10 @@ class SpectrumM4i(Driver):
         for what, register, wanted in (
             ("sample rate", spcm.SPC_SAMPLERATE, round(setup.sample_rate_Hz)),
             ("number of channels", spcm.SPC_CHCOUNT, len(setup.channels)),
+            ("recording mode", spcm.SPC_CARDMODE, spcm.SPC_REC_FIFO_MULTI),
+            ("trigger source", spcm.SPC_TRIG_ORMASK, spcm.SPC_TMASK_EXT0),
+            ("trigger slope", spcm.SPC_TRIG_EXT0_MODE, spcm.SPC_TM_POS),
+            *amplitudes,
         ):
             back = self._get(register)
             if back != wanted:

@@ -204,12 +204,17 @@ class DG645(Driver):
         return Identity("SRS", "DG645", fields[2].removeprefix("s/n"), fields[3].removeprefix("ver"))
 
     def prepare(self) -> None:
-        """Triggers off, since the unit wakes up as it was saved (p. 17); bursts and prescalers off; old errors forgotten."""
+        """Triggers off, since the unit wakes up as it was saved (p. 17); bursts, hold-off and prescalers off, which a master
+        from outside would else bring back (p. 25); old errors forgotten."""
         self._triggered = INTERNAL
         self.stop()
         self.link.send(b"*CLS\n")
-        for text in ("BURM 0", "ADVT 0"):
-            self._tell(text)
+        for quantity, value in (("burst_on", False), ("advanced", False), ("hold_off_s", 0.0), ("prescaler", 1)):
+            self.write(quantity, value)
+        for output in EDGES:
+            # A phase must stay below its prescaler (p. 25).
+            self.write(f"{output.lower()}_phase", 0)
+            self.write(f"{output.lower()}_prescaler", 1)
 
     def program(self, pulses: Mapping[str, Pulse], rate_Hz: float, external_divider: int | None = None) -> Mapping[str, Pulse]:
         """Set the pulses of the outputs named in `pulses`, and the internal rate; other outputs are left as they are.  The
@@ -227,11 +232,11 @@ class DG645(Driver):
                 leading, trailing = EDGES[output]
                 delay_s = self._set_edge(leading, T0, pulse.delay_s)
                 programmed[output] = Pulse(delay_s, self._set_edge(trailing, leading, pulse.width_s))
+        # Prescalers count only with advanced triggering (p. 25).
+        self.write("advanced", external_divider is not None)
         if external_divider is None:
             self.write("rate_Hz", rate_Hz)
         else:
-            # Prescalers count only with advanced triggering (p. 25).
-            self.write("advanced", True)
             self.write("prescaler", external_divider)
         self._triggered = INTERNAL if external_divider is None else EXTERNAL_RISING
         return programmed

@@ -1,4 +1,4 @@
-"""SRS SR542 precision chopper controller, following an outside reference.
+"""SRS SR542 precision chopper controller, on an outside reference or on its own.
 
 Source: *SR542 Operating Manual and Programming Reference* and the vendor's client, as collected in the protocol sheet;
 *assumed* marks what none confirms.
@@ -22,6 +22,8 @@ HEAD_FAULTS = {5: "head memory or temperature", 6: "head memory or cable", 7: "h
 INTERNAL, EXTERNAL, RISING, OUTER = 0, 3, 0, 2
 STEP = 0.01
 """Of phases (degrees) and frequencies (Hz)."""
+ASTRAY = 0.01
+"""Relative difference from the frequency asked for at which a lock is none: wrong factors differ by more (*assumed*)."""
 ERROR_LOG = 20
 """More reads than the error log is deep (*assumed*)."""
 
@@ -90,7 +92,8 @@ class SR542(Driver):
 
     def __init__(self, name: str, link: Link, *, pause: Pause = time.sleep) -> None:
         super().__init__(name, link, pause=pause)
-        self._synchronised = False
+        self._multiple: int | None = None
+        self._own_Hz: float | None = None
 
     def identify(self) -> Identity:
         reply = self._ask("*IDN?")
@@ -101,7 +104,7 @@ class SR542(Driver):
 
     def prepare(self) -> None:
         """Integers in replies, lines ended by LF, old errors forgotten, loss of lock latched.  The motor is left as it is."""
-        self._synchronised = False
+        self._multiple = self._own_Hz = None
         for text in ("TOKN OFF", "TERM LF", "*CLS"):
             self.link.send(self._line(text))
         # That *CLS empties the error log too is not documented.
@@ -120,38 +123,26 @@ class SR542(Driver):
         if not 1 <= multiple <= 1000:
             raise LimitError(self.name, f"multiple = {multiple} is outside 1 to 1000")
         self.quantities["phase_deg"].check(self.name, phase_deg % 360)
-        settings = (("SRCE", EXTERNAL), ("EDGE", RISING), ("CTRL", OUTER), ("MULT", multiple), ("DIVR", 1))
-        for mnemonic, value in settings:
-            self._tell(f"{mnemonic} {value}")
-            back = self._ask_integer(f"{mnemonic}?")
-            if back != value:
-                raise self._refused(f"{mnemonic} reads back {back} after {value} was set")
-        self.write("phase_deg", (phase_deg + 180) % 360 - 180)
-        self.write("motor_on", True)
-        self._synchronised = True
-        self._ask_integer("CHEV?")
+        self._turn(EXTERNAL, multiple, phase_deg)
+        self._own_Hz, self._multiple = None, multiple
 
     def run_freely(self, frequency_Hz: float, phase_deg: float) -> None:
         """Turn at a frequency of its own; that the phase also counts from the edges of its reference output is *assumed*."""
         self.write("internal_Hz", frequency_Hz)
-        for mnemonic, value in (("CTRL", OUTER), ("SRCE", INTERNAL)):
-            self._tell(f"{mnemonic} {value}")
-            back = self._ask_integer(f"{mnemonic}?")
-            if back != value:
-                raise self._refused(f"{mnemonic} reads back {back} after {value} was set")
-        self.write("phase_deg", (phase_deg + 180) % 360 - 180)
-        self.write("motor_on", True)
-        self._synchronised = True
-        self._ask_integer("CHEV?")
+        self._turn(INTERNAL, 1, phase_deg)
+        self._own_Hz, self._multiple = frequency_Hz, None
 
     def status(self) -> Status:
-        """Not ok on a fault of the head, and out of lock after `synchronise`; a lock lost for a moment is a warning."""
+        """Not ok on a fault of the head, and out of lock after `synchronise` or `run_freely`; a lock lost for a moment is a
+        warning."""
         condition, events = self._ask_integer("CHCR?"), self._ask_integer("CHEV?")
         faults = [f"fault: {text}" for bit, text in HEAD_FAULTS.items() if events >> bit & 1]
-        on, locked = bool(condition >> MOTOR_ON & 1), bool(condition >> PHASE_LOCKED & 1)
-        unlocked = self._synchronised and not locked
-        warnings = list(faults)
-        if on and unlocked and not condition >> REFERENCE_LOCKED & 1:
+        on, phase_locked = bool(condition >> MOTOR_ON & 1), bool(condition >> PHASE_LOCKED & 1)
+        astray = self._astray() if phase_locked else ""
+        locked = phase_locked and not astray
+        unlocked = (self._multiple is not None or self._own_Hz is not None) and not locked
+        warnings = [*faults, astray] if astray else list(faults)
+        if on and self._multiple is not None and not locked and not condition >> REFERENCE_LOCKED & 1:
             warnings.append("does not follow the reference input")
         if on and locked and events & LOCK_LOST:
             warnings.append("the lock was lost since the last look")
@@ -162,6 +153,38 @@ class SR542(Driver):
 
     def make_safe(self) -> SafeResult:
         return SafeResult(True, "kept turning")
+
+    def _turn(self, source: int, multiple: int, phase_deg: float) -> None:
+        """Motor on, with all that decides how fast the slots pass and from where their phase counts, each read back.
+
+        Multiple and divider act on every source (MULT, DIVR), so none is left as it was.
+        """
+        self._own_Hz = self._multiple = None
+        settings = (("SRCE", source), ("EDGE", RISING), ("CTRL", OUTER), ("MULT", multiple), ("DIVR", 1), ("RELP", 0))
+        for mnemonic, value in settings:
+            self._tell(f"{mnemonic} {value}")
+            back = self._ask_integer(f"{mnemonic}?")
+            if back != value:
+                raise self._refused(f"{mnemonic} reads back {back} after {value} was set")
+        self.write("phase_deg", (phase_deg + 180) % 360 - 180)
+        self.write("motor_on", True)
+        self._ask_integer("CHEV?")
+
+    def _astray(self) -> str:
+        """The controller's lock is to its own target; what is wrong with that, if it is not the frequency asked for."""
+        if self._multiple is None and self._own_Hz is None:
+            return ""
+        wanted_Hz = self._own_Hz if self._multiple is None else self._multiple * float(self.read("reference_Hz"))
+        found_Hz = float(self.read("frequency_Hz"))
+        assert wanted_Hz is not None
+        if abs(found_Hz - wanted_Hz) <= ASTRAY * wanted_Hz:
+            return ""
+        return f"chops at {found_Hz:g} Hz, not at the {wanted_Hz:g} Hz asked for"
+
+    def _read(self, quantity: Quantity) -> Value:
+        """Locked is only who also turns as asked."""
+        value = super()._read(quantity)
+        return value and not self._astray() if quantity.name == "phase_locked" else value
 
     def _write(self, quantity: Quantity, value: Value) -> None:
         self._write_and_compare(quantity, value, within=STEP)

@@ -119,12 +119,17 @@ class MC2000B(Driver):
         self._multiple, self._own_Hz = multiple, None
 
     def run_freely(self, frequency_Hz: float, phase_deg: float) -> None:
-        """Turn at a frequency of its own (whole Hz), the phase counted from its reference output (*assumed*)."""
+        """Turn at a frequency of its own (whole Hz), the phase counted from its reference output (*assumed*).
+
+        Multiple and divider are set to 1, since no source says that they act on an outside reference only.
+        """
         if frequency_Hz != round(frequency_Hz):
             raise LimitError(self.name, f"turns at whole Hz, not at {frequency_Hz:g} Hz")
         self._multiple, self._own_Hz = None, round(frequency_Hz)
         for quantity, value in (
             ("reference", INTERNAL),
+            ("multiple", 1),
+            ("divider", 1),
             ("internal_frequency_Hz", self._own_Hz),
             ("phase_deg", phase_deg % 360),
             ("motor_on", True),

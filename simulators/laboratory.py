@@ -1,7 +1,7 @@
 """A simulated laboratory: the instruments of a configuration, wired to each other and to one beam line."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ PICKED_OFF = 0.02
 """Share of an ionisation pulse that reaches the energy meter (*assumed*)."""
 BASE_MBAR, MBAR_PER_BAR = (1e-7, 2e-8), (2e-5, 1e-7)
 """Source and detection chamber without helium, and more for each bar behind the valve (*assumed*)."""
+SAME_S = 1e-6
+"""Within this much two T0s are one: an edge is added to their times and taken off again."""
 Options = Mapping[str, Any]
 Maker = Callable[[Options], SimulatedInstrument]
 
@@ -72,16 +74,16 @@ class SimulatedLaboratory:
     def _makers(self, seed: int, *, warm: bool, canned: bool) -> Mapping[str, Maker]:
         magnet = self._laboratory.magnet
         meters: dict[str, Maker] = {
-            "gentec_maestro": lambda options: GentecMaestro(self._count, self._metered_J),
-            "ophir_ea1": lambda options: OphirEA1(self._count, self._metered_J),
-            "coherent_energymax": lambda options: EnergyMax(self._count, self._metered_J),
+            "gentec_maestro": lambda options: GentecMaestro(self._ionisation_pulses, self._metered_J),
+            "ophir_ea1": lambda options: OphirEA1(self._ionisation_pulses, self._metered_J),
+            "coherent_energymax": lambda options: EnergyMax(self._ionisation_pulses, self._metered_J),
         }
         return {
             "srs_dg645": lambda options: DG645(self._reference_out_Hz),
             "bnc_575": lambda options: BNC575(),
-            "quantel_bss": lambda options: BigSkyBSS(self._count),
-            "spectraphysics_quantaray": lambda options: QuantaRay(self._count, warm),
-            "coherent_compexpro": lambda options: COMPexPro(self._count, warm),
+            "quantel_bss": lambda options: BigSkyBSS(self._lamp_pulses),
+            "spectraphysics_quantaray": lambda options: QuantaRay(self._lamp_pulses, warm),
+            "coherent_compexpro": lambda options: COMPexPro(self._ionisation_pulses, warm),
             "srs_sr542": lambda options: SR542(self._rate_Hz, warm),
             "thorlabs_mc2000b": lambda options: MC2000B(self._rate_Hz, warm),
             "lakeshore_336": lambda options: LakeShore336(
@@ -94,8 +96,8 @@ class SimulatedLaboratory:
             "bronkhorst_elpress": lambda options: ELPress(float(options["full_scale_bar"]), int(options.get("node", 3))),
             "alicat_pc": lambda options: AlicatPC(float(options["full_scale_bar"]), str(options.get("unit_id", "A"))),
             "keysight_infiniium": lambda options: Infiniium(self._triggers, self._capture, canned),
-            "caen_dt1470et": lambda options: CaenDT1470ET(),
-            "iseg_nhq": lambda options: IsegNHQ(),
+            "caen_dt1470et": lambda options: CaenDT1470ET(seed=seed),
+            "iseg_nhq": lambda options: IsegNHQ(seed),
             "cryomech_cpa": lambda options: CryomechCPA(warm),
             "cryomech_cpa_rtu": lambda options: CryomechCPA(warm, rtu=True),
             "sumitomo_f70": lambda options: SumitomoF70(warm),
@@ -119,8 +121,19 @@ class SimulatedLaboratory:
     def _field_T(self, now: float) -> float:
         return self.beamline.field_T(now, self._supply.current_A(now))
 
-    def _count(self, since: float, until: float) -> int:
-        return len(self._delay_generator.fired(since, until))
+    def _pulsed(self, event: Event, since: float, until: float) -> NDArray[np.float64]:
+        """T0s in (since, until] at which the line of an event has a pulse."""
+        output = self._laboratory.timing.lines[event].output
+        if output not in self._delay_generator.edges():
+            return np.empty(0)
+        times: NDArray[np.float64] = self._delay_generator.fired(since, until, output)
+        return times
+
+    def _lamp_pulses(self, since: float, until: float) -> int:
+        return len(self._pulsed("flash_lamp", since, until))
+
+    def _ionisation_pulses(self, since: float, until: float) -> int:
+        return len(self._pulsed("ionisation", since, until))
 
     def _metered_J(self, now: float) -> float:
         return PICKED_OFF * float(self._ionisation.energy_mJ(now)) / 1000
@@ -154,20 +167,26 @@ class SimulatedLaboratory:
         edge = self._delay_generator.edges().get(self._laboratory.timing.lines[event].output)
         return None if edge is None else edge[0]
 
+    def _edge_of_each(self, event: Event, t0_s: NDArray[np.float64]) -> list[float | None]:
+        """Edge of an event after each of these T0s; None where its line has no pulse."""
+        edge_s, pulsed = self._edge_s(event), self._pulsed(event, float(t0_s[0]) - SAME_S, float(t0_s[-1]) + SAME_S)
+        nearest = np.searchsorted(pulsed, t0_s - SAME_S)
+        there = np.append(pulsed, np.inf)[nearest] < t0_s + SAME_S
+        return [edge_s if one else None for one in there]
+
     def _triggers(self, since: float, until: float) -> NDArray[np.float64]:
         """Edges at the digitizer's trigger input."""
         edge_s = self._edge_s("digitizer")
         if edge_s is None:
             return np.empty(0)
-        times: NDArray[np.float64] = self._delay_generator.fired(since - edge_s, until - edge_s) + edge_s
-        return times
+        return self._pulsed("digitizer", since - edge_s, until - edge_s) + edge_s
 
     def _capture(self, times: NDArray[np.float64], capture: Capture) -> Callable[[], NDArray[np.int16]]:
         """The conditions of these shots, now; temperature, pressure and current hardly change between a burst and its
         read-out, since the engine waits until they have settled."""
         edge_s = self._edge_s("digitizer") or 0.0
         t0_s = times - edge_s
-        numbers = np.searchsorted(self._delay_generator.fired(-1.0, float(t0_s[-1]) + 1e-6), t0_s - 1e-6)
+        numbers = np.searchsorted(self._delay_generator.fired(-1.0, float(t0_s[-1]) + SAME_S), t0_s - SAME_S)
         shots = self._conditions(t0_s)
         photodiode = self._laboratory.photodiode
         if photodiode is not None and capture.channel == photodiode.channel:
@@ -176,12 +195,8 @@ class SimulatedLaboratory:
 
     def _conditions(self, t0_s: NDArray[np.float64]) -> list[ShotConditions]:
         now = float(t0_s[-1])
+        edges: dict[str, list[Any]] = {f"{event}_s": self._edge_of_each(event, t0_s) for event in get_args(Event)}
         common = {
-            "gas_valve_s": self._edge_s("gas_valve"),
-            "flash_lamp_s": self._edge_s("flash_lamp"),
-            "q_switch_s": self._edge_s("q_switch"),
-            "ionisation_s": self._edge_s("ionisation"),
-            "digitizer_s": self._edge_s("digitizer"),
             "lamp_voltage_V": self._lamp_voltage_V(now),
             "source_temperature_K": self._cold_head.temperature_K(now),
             "helium_pressure_bar": self._helium.pressure_bar(now),
@@ -190,7 +205,7 @@ class SimulatedLaboratory:
         }
         armed, energy_mJ = self._ablation.armed(now), self._ionisation.energy_mJ(now)
         shots = []
-        for time in t0_s.tolist():
+        for place, time in enumerate(t0_s.tolist()):
             chopper_Hz, phase_deg, locked = self._chopper.opening(time)
             shots.append(
                 ShotConditions(
@@ -200,6 +215,7 @@ class SimulatedLaboratory:
                     chopper_locked=locked,
                     ablation_armed=armed and not self._ablation.misfires.at(time),
                     ionisation_energy_mJ=0.0 if self._ionisation.misfires.at(time) else energy_mJ,
+                    **{name: edge[place] for name, edge in edges.items()},
                     **common,
                 )
             )

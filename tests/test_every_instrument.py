@@ -21,6 +21,7 @@ CONFIGURED = read_laboratory(EVERY)[0].instruments
 NOT_NOW = {
     "digitizer": {"segment"},
     "energy_meter": {"energy_J"},
+    "ionisation_laser": {"pulse_energy_mJ"},
     "spare_delay_generator": {f"{letter}_{what}" for letter in "abcdefgh" for what in ("gate", "gate_polarity")},
     "spare_chopper": {"open_percent"},
 }

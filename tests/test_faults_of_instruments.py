@@ -8,7 +8,9 @@ import pytest
 from config.laboratory import Laboratory, read_laboratory
 from drivers.driver import Driver
 from drivers.errors import DriverError, LinkTimeout, Refused, WrongInstrument
+from drivers.newport_esp301 import ESP301
 from drivers.registry import connect
+from drivers.roles import Status
 from simulators.wire.remote import Remote
 from tests.daq.cli.conftest import simulation
 
@@ -38,6 +40,9 @@ class Controlled(Remote):
         try:
             unit.identify()
             unit.prepare()
+            if isinstance(unit, ESP301):
+                for axis in (1, 2):
+                    unit.home(axis)
         except DriverError:
             unit.close()
             raise
@@ -80,6 +85,55 @@ def test_after_a_power_cycle_everybody_is_prepared_again_and_made_safe(laborator
             assert unit.make_safe().confirmed, name
         finally:
             unit.close()
+
+
+HIGH_VOLTAGES = ("high_voltage", "spare_high_voltage")
+
+
+def with_voltage(laboratory: Controlled, name: str) -> Driver:
+    """A supply with 2000 V on channel 1."""
+    unit = laboratory.fresh(name)
+    unit.write("ch1_ramp_up_V_s" if "ch1_on" in unit.quantities else "ch1_ramp_V_s", 250)
+    unit.write("ch1_set_voltage_V", 2000)
+    if "ch1_on" in unit.quantities:
+        unit.write("ch1_on", True)
+    laboratory(do="clock", advance=30.0)
+    assert unit.status() == Status("on", True)
+    return unit
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", ["trip", "switch", "reboot"])
+def test_a_high_voltage_that_is_gone_stays_told(laboratory: Controlled, kind: str) -> None:
+    """Also when the wire was lost with it, and the driver is another one."""
+    for name in ("high_voltage", "spare_high_voltage"):
+        before = with_voltage(laboratory, name)
+        laboratory.fault(name, kind, **({} if kind == "reboot" else {"channel": 1}))
+        assert not any(before.status().ok for _ in range(3))
+        before.close()
+        unit: Driver = connect(name, laboratory.instruments[name])
+        try:
+            unit.inherit(before)
+            unit.identify()
+            unit.prepare()
+            assert not unit.status().ok
+            assert unit.make_safe().confirmed
+        finally:
+            unit.close()
+
+
+def test_slow_speech_is_not_taken_for_its_end(laboratory: Controlled) -> None:
+    """With the longest pauses that can be set a line that is in doubt still lines up."""
+    unit = laboratory.fresh("spare_high_voltage")
+    try:
+        unit.write("break_time_ms", 20)
+        laboratory.fault("spare_high_voltage", "half_reply")
+        with pytest.raises(DriverError):
+            unit.read("ch1_voltage_V")
+        assert unit.read("ch1_set_voltage_V") == 0
+        assert unit.read("break_time_ms") == 20
+    finally:
+        unit.close()
 
 
 def is_not_ok(unit: Driver) -> bool:

@@ -22,8 +22,8 @@ class Live:
         self._shown = self._measured = time.monotonic()
         self._rest_s = MOMENTS_S
         self._points: dict[int, PointResults] = {}
-        self._step = -1
-        """Whose time line was shown last."""
+        self._step = "", 0
+        """File and step whose time line was shown last."""
 
     def meanwhile(self, run: RunFile, reduction: Reduction, shots: int, *, at_once: bool) -> list[Published]:
         """What is due after another burst; the sums `at_once` if that is wanted."""
@@ -49,11 +49,12 @@ class Live:
 
     def _sums(self, run: RunFile, reduction: Reduction, shots: int) -> list[Published]:
         shown: list[Published] = []
-        if reduction.newest is not None:
-            shot, step = reduction.newest
+        file, shot, step = reduction.newest or ("", 0, 0)
+        # A file that a run has just gone on in may have nothing to show yet.
+        if file == run.run_id:
             shown = [trace(self._run_id, run, shot)]
-            if step != self._step:
-                self._step = step
+            if (file, step) != self._step:
+                self._step = file, step
                 shown.append(shot_times(self._run_id, run, step))
         return [*shown, reduced(self._run_id, shots, reduction.profiles(), run.calibrations)]
 

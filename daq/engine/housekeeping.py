@@ -8,7 +8,7 @@ from typing import Protocol
 from daq.engine.clock import Clock
 from daq.engine.instruments import Instruments
 from daq.record.messages import Channel
-from drivers.errors import DriverError, LinkClosed
+from drivers.errors import DriverError, LinkClosed, Refused
 from drivers.quantity import Quantity, Value
 from drivers.roles import Instrument, Status
 
@@ -144,7 +144,14 @@ class Housekeeping:
             if self._end.is_set():
                 break
             asked_s = self._clock.now()
-            self._watcher.reading(name, quantity, asked_s, instrument.read(quantity.name))
+            try:
+                value = instrument.read(quantity.name)
+            except Refused:
+                # What an unfit instrument cannot measure (no probe, an interlock) is no silence: it has said why.
+                if status.ok:
+                    raise
+                continue
+            self._watcher.reading(name, quantity, asked_s, value)
         return status.ok
 
     def _wanted(self, name: str, instrument: Instrument) -> list[Quantity]:

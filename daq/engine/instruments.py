@@ -93,6 +93,7 @@ class Instruments:
         if identity != before:
             instrument.close()
             raise WrongInstrument(name, f"is now {identity}; it was {before}")
+        instrument.inherit(self.by_name[name])
         self.by_name[name] = instrument
 
     def _of(self, role: Role) -> Instrument:

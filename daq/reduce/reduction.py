@@ -55,8 +55,8 @@ class Reduction:
             self._rooms.put(run.room(at_once))
         self.shots = 0
         """Good shots looked at so far, with beam or without."""
-        self.newest: tuple[int, int] | None = None
-        """The shot that was added last, and its step, as its file counts them."""
+        self.newest: tuple[str, int, int] | None = None
+        """The file (`run_id`) of the shot that was added last, the shot and its step as that file counts them."""
 
     def update(self, run: RunFile, wait: Callable[[int], None] = lambda burst: None) -> Iterator[int]:
         """Bring the sums to what the file tells now; gives `shots` after each burst.  `wait` is called before each one."""
@@ -124,5 +124,5 @@ class Reduction:
         for one in extracts:
             change(step, one)
         if sign > 0:
-            self.newest = int(numbers[-1]), number
+            self.newest = run.run_id, int(numbers[-1]), number
         self.shots += sign * len(numbers)

@@ -8,13 +8,15 @@ from functools import partial
 from config.laboratory import InstrumentConfiguration, Laboratory
 from daq.safety.safe_order import NOBODY, Outcome, Tell, reach_and_make_safe
 from drivers.driver import Driver
-from drivers.errors import LinkClosed, LinkTimeout
+from drivers.errors import GarbledReply, LinkClosed, LinkTimeout, Refused, WrongInstrument
 from drivers.registry import connect
 from drivers.roles import Instrument
 
 PATIENCE_S = 3.0
 """So long (wall time) an instrument may refuse a new wire: it has one, and takes a moment to see that the other end is gone."""
 AGAIN_S = 0.05
+ASKED = 3
+"""So often an instrument is asked who it is, as long as it comes garbled."""
 
 
 def take_and_make_safe(laboratory: Laboratory, tell: Tell = NOBODY) -> list[Outcome]:
@@ -59,11 +61,30 @@ def _identified(name: str, configured: InstrumentConfiguration) -> Instrument:
         if isinstance(unit, Driver) and unit.on_a_wire:
             # Whatever the last owner had half sent ends here; what the instrument says to it is cleared away.
             unit.link.send_regardless(unit.command_end)
-        unit.identify()
-    except LinkTimeout:
-        # A silent one may still hear.
-        pass
+        _make_sure(unit)
     except BaseException:
         unit.close()
         raise
     return unit
+
+
+def _make_sure(unit: Instrument) -> None:
+    """Somebody else is who says so twice in the same words: `WrongInstrument`.
+
+    Whoever is silent may still hear, and so may one whose words come garbled: these get the safe command all the same, and
+    their own read-back says whether it took.
+    """
+    said = ""
+    for _ in range(ASKED):
+        try:
+            unit.identify()
+        except LinkTimeout:
+            return
+        except WrongInstrument as error:
+            if error.what == said:
+                raise
+            said = error.what
+        except (GarbledReply, Refused):
+            said = ""
+        else:
+            return

@@ -4,11 +4,11 @@
 of the chosen rate to the clock input, and the gate never inhibits; power-up, `*RST` and `*RCL 0` give 1 ms, NORM, stopped,
 channels off, 10 ns wide; a started train has its first T0 one period later, a trigger gives its first T0 at once; on the
 internal timer a single shot or a burst stops the unit at its end; a trigger while triggers are disabled or the unit is stopped
-is `?8`; the period rule is checked when pulses start and for changes while they run (`?8`); a ring of sync sources, a parameter
-too many, or one in a query is `?5`; replies have nine decimals, eleven where 250 ps matter, voltages two; `*LBL?` answers in
-quotes; `:ICL:MOD`, `:RAT` and `:LEV` of the QC 9530 work next to `:ICL`; the stored setups and the `:SYST:` and `:DISP:`
-settings survive a power cycle; a boot takes 3 s, in which nothing is answered and a `*` command locks the unit up; the answers
-of `:INFO?`, `:NSID?`, `:UPD?`.
+is `?8`; a channel waits and counts anew with each train of T0s; the period rule is checked when pulses start and for changes
+while they run (`?8`); a ring of sync sources, a parameter too many, or one in a query is `?5`; replies have nine decimals,
+eleven where 250 ps matter, voltages two; `*LBL?` answers in quotes; `:ICL:MOD`, `:RAT` and `:LEV` of the QC 9530 work next to
+`:ICL`; the stored setups and the `:SYST:` and `:DISP:` settings survive a power cycle; a boot takes 3 s, in which nothing is
+answered and a `*` command locks the unit up; the answers of `:INFO?`, `:NSID?`, `:UPD?`.
 """
 
 import re
@@ -164,9 +164,13 @@ class BNC575:
         for number in CHANNELS:
             self._values["PULSe:MUX", number] = float(1 << (number - 1))
 
-    def fired(self, since: float, until: float) -> NDArray[np.float64]:
-        """Laboratory times of the T0s in (since, until]."""
-        found = [train.times(train.until(since), train.until(until)) for train in self._trains()]
+    def fired(self, since: float, until: float, output: str = "T0") -> NDArray[np.float64]:
+        """Laboratory times of the T0s in (since, until] at which an output gives its pulse."""
+        found = []
+        for train in self._trains():
+            low = train.until(since)
+            times = train.times(low, train.until(until))
+            found.append(times[self._gives(output, train.fired(low) + np.arange(len(times)))])
         missed, extra = self._astray()
         times = np.concatenate([*found, [time for time in extra if since < time <= until]]).astype(np.float64)
         return np.sort(times[~np.isin(times, missed)])
@@ -333,6 +337,18 @@ class BNC575:
             total_s += self._number("PULSe:DELay", number)
             number = NAMES.index(str(self._values["PULSe:SYNC", number]))
         return total_s
+
+    def _gives(self, output: str, number: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether a channel gives a pulse at these T0s of a train: it waits for some, then has a mode of its own."""
+        channel = NAMES.index(f"CH{output}") if output != "T0" else 0
+        if not channel:
+            return np.ones(len(number), dtype=np.bool_)
+        wait, burst, on, off = (int(self._number(f"PULSe:{name}unter", channel)) for name in ("WCO", "BCO", "PCO", "OCO"))
+        after = number - wait
+        most = {"SING": 1, "BURS": burst}.get(str(self._values["PULSe:CMODe", channel]), ENDLESS)
+        shown = after % (on + off) < on if self._values["PULSe:CMODe", channel] == "DCYC" else after < most
+        gives: NDArray[np.bool_] = (after >= 0) & shown
+        return gives
 
     def _trains(self) -> list[Train]:
         return self._history if self._train is None else [*self._history, self._train]

@@ -1,10 +1,11 @@
 """Simulated CAEN DT1470ET, four channels of 8 kV.
 
 *Assumed*: every load is 100 Mohm; a VSET above MAXV is refused with VAL:ERR; ON of a disabled channel is taken without effect;
-with KILL the output falls at once; errors are looked for in the order format, board parameter, channel, value, local; a set
-voltage of a channel that is off is only remembered.
+with KILL, and at the channel's switch, the output falls at once; VMON dances by two digits; errors are looked for in the order
+format, board parameter, channel, value, local; a set voltage of a channel that is off is only remembered.
 """
 
+import random
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class _Channel:
     words: dict[str, str] = field(default_factory=lambda: {"PDWN": "RAMP", "IMRANGE": "HIGH"})
     on: bool = False
     latched: int = 0
+    disabled: bool = False
     collapsed: bool = False
     voltage_V: float = 0.0
     at_s: float = 0.0
@@ -87,7 +89,7 @@ class _Channel:
 
     def word(self) -> int:
         target = self.target_V()
-        word = self.latched | self.on << ON
+        word = self.latched | self.on << ON | self.disabled << DIS
         if self.on and self.collapsed and self.settings["VSET"] > 0:
             return word | 1 << UNV
         if (
@@ -106,8 +108,8 @@ class _Channel:
 class CaenDT1470ET:
     """`board` is its address; another address is not answered."""
 
-    def __init__(self, board: int = 0) -> None:
-        self._board = board
+    def __init__(self, board: int = 0, seed: int = 0) -> None:
+        self._board, self._random = board, random.Random(seed)
         self._name = "DT1470ET"
         self._channels = [_Channel() for _ in range(CHANNELS)]
         self._local = self._interlock = False
@@ -170,10 +172,14 @@ class CaenDT1470ET:
                 self._alarm |= 1 << channel
             case "collapse":
                 one.collapsed = present
+            case "switch":
+                one.disabled = present
+                if present:
+                    one.on, one.voltage_V = False, 0.0
             case "kill":
                 one.on, one.latched, one.voltage_V = False, one.latched | 1 << KILLED, 0.0
             case _:
-                raise unknown_fault(kind, "wrong_identity", "front_panel", "interlock", "trip", "collapse", "kill")
+                raise unknown_fault(kind, "wrong_identity", "front_panel", "interlock", "trip", "collapse", "switch", "kill")
 
     def _obey(self, fields: dict[str, str]) -> str | None:
         kind, name = fields.get("CMD"), fields.get("PAR", "")
@@ -241,7 +247,8 @@ class CaenDT1470ET:
             return channel.words[name]
         match name:
             case "VMON":
-                return f"{channel.voltage_V:06.1f}"
+                dance_V = self._random.randint(-2, 2) / 10 if channel.voltage_V >= 1 else 0.0
+                return f"{channel.voltage_V + dance_V:06.1f}"
             case "IMON":
                 return f"{channel.voltage_V / LOAD_MOHM:07.2f}"
             case "POL":
@@ -263,7 +270,7 @@ class CaenDT1470ET:
                 raise _Error("VAL")
             channel.words[name] = value
         elif name == "ON":
-            channel.on = channel.on or not channel.latched
+            channel.on = channel.on or not (channel.latched or channel.disabled)
         elif name == "OFF":
             channel.on, channel.collapsed = False, False
             if channel.words["PDWN"] == "KILL":

@@ -5,7 +5,7 @@
 | `WA v`, `DA 0,v`, `DA 0 v` | set point, 0-999999 ppm of the rated current; silent | INFN, PM, ISIS |
 | `RA`; `DA 0` | set point, six digits; with the channel in front | INFN; PM, FRIB |
 | `AD 0` to `AD 9` | current (%), field (T*100), voltage (%), three supplies (V*10), temperature, transistor (V), current | |
-| | (counts), panel; bare integers, the current's without sign | INFN, PM, D8K |
+| | (counts), panel; bare integers, the current's without sign; with `E` the last value before an error | INFN, PM, D8K |
 | `PO`, `PO +`, `PO -`, `PO+`, `PO-` | polarity switch | INFN, D8K |
 | `N`, `F`, `RS` | main contactor on, off (clears interlocks whose cause has gone), reset interlocks | INFN |
 | `GOFF` | off when the current has run down | INFN |
@@ -27,7 +27,8 @@ stays without effect and the set point at 0; the polarity switch is refused abov
 open the current runs down at the slew rate; the load takes the rated voltage at rated current; capitals only; a negative set
 point is refused; every refusal but a syntax error reads `ILLEGAL COMMAND`; the numbers after `ERRC`; the words of the
 identification; remote control after power-up; `RAMP S` answers `STOPPED`; the clock's form; ramps need the supply ready, and
-any new set point stops them.  The ramps of the SYS8X00 generation (`RR`, `WR`, `RAR`, `WAR`) are unknown to it.
+any new set point stops them; `E` stands in front of all `AD` from an interlock until it is reset.  The ramps of the SYS8X00
+generation (`RR`, `WR`, `RAR`, `WAR`) are unknown to it.
 """
 
 import re
@@ -104,6 +105,7 @@ class Danfysik8500:
         self._ramp = _Ramp(now, 0.0, 0.0)
         self._ready_s = now
         self._latched = set(self._present)
+        self._before_error: dict[str, str] = dict.fromkeys("0123456789", "0")
         self._remote, self._lock = True, ""
         self._selected, self._answering = True, True
         self._acknowledge = False
@@ -165,6 +167,8 @@ class Danfysik8500:
         if cause not in CAUSES:
             raise ValueError(f"The Danfysik 8500 has no interlock {cause!r}; it has {', '.join(CAUSES)}.")
         if present:
+            if not self._latched:
+                self._before_error = {channel: self._measured(channel, now) for channel in "0123456789"}
             self._present.add(cause)
             self._latched.add(cause)
             self._switch_off(now)
@@ -389,6 +393,8 @@ class Danfysik8500:
         self._errors = form
 
     def _measured(self, channel: str, now: float) -> str:
+        if self._latched and channel in self._before_error:
+            return f"E{self._before_error[channel]}"
         part = self._magnitude_A(now) / self.rated_current_A
         match channel:
             case "0" | "2":

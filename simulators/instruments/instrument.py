@@ -36,6 +36,14 @@ class Talkative(Protocol):
         """What it has sent by itself since the last call; b"" mostly."""
 
 
+@runtime_checkable
+class Unhurried(Protocol):
+    """An instrument that pauses after each character it sends, for hosts as slow as it is."""
+
+    def break_s(self) -> float:
+        """The pause, in wall time."""
+
+
 def lines(received: bytearray, terminators: bytes, longest: int = 1 << 16) -> Iterable[bytes]:
     """Take messages that end with any one of these bytes; a message too long for the input buffer is lost."""
     start = 0

@@ -1,9 +1,11 @@
 """Simulated iseg NHQ 208L: two channels, 8 kV, 1 mA, whole volts, an echo for every byte.
 
 *Assumed*: capitals only; V and other settings out of range are answered `????`; every load is 100 Mohm; under manual control
-(`MAN`) settings are answered and have no effect on the output; G on a channel that is already there answers `ON `.
+(`MAN`) settings are answered and have no effect on the output; G on a channel that is already there answers `ON `; the front
+switch takes the voltage away at once, keeps the set point, and waits for G when it is on again; a reading dances by one volt.
 """
 
+import random
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from simulators.instruments.instrument import unknown_fault
 
 NOMINAL_V, PERCENT, LOAD_MOHM = 8000, 70, 100.0
 LIMITS = {"V": (2, 255), "L": (0, 9999), "A": (0, 15)}
-POSITIVE, INHIBITED, ERROR, MANUAL = 4, 32, 64, 2
+INHIBITED, ERROR, SWITCHED_OFF, MANUAL = 32, 64, 8, 2
 
 
 @dataclass
@@ -26,6 +28,7 @@ class _Channel:
     voltage_V: float = 0.0
     at_s: float = 0.0
     latched: str = ""
+    switched_off: bool = False
 
     def advance(self, now: float) -> None:
         step = self.ramp_V_s * max(now - self.at_s, 0.0)
@@ -35,6 +38,8 @@ class _Channel:
     def word(self, *, manual: bool) -> str:
         if manual:
             return "MAN"
+        if self.switched_off:
+            return "OFF"
         if self.latched:
             return self.latched
         if abs(self.voltage_V - self.target_V) < 0.5:
@@ -45,7 +50,8 @@ class _Channel:
 class IsegNHQ:
     """`split` gives single bytes, since each is echoed by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self._random = random.Random(seed)
         self._channels = [_Channel(), _Channel()]
         self._identity = "481198;2.06;8000V;1000uA"
         self._break_ms = 3
@@ -53,9 +59,14 @@ class IsegNHQ:
         self._line = bytearray()
 
     def power_up(self, now: float) -> None:
-        """No voltage, set points forgotten unless saved; autostart is kept."""
-        self._channels = [_Channel(at_s=now, autostart=channel.autostart) for channel in self._channels]
+        """No voltage, set points forgotten unless saved; autostart and the front switches are kept."""
+        self._channels = [
+            _Channel(at_s=now, autostart=channel.autostart, switched_off=channel.switched_off) for channel in self._channels
+        ]
         self._line.clear()
+
+    def break_s(self) -> float:
+        return self._break_ms * 1e-3
 
     def voltage_V(self, channel: int, now: float) -> float:
         """Magnitude at the output of channel 1 or 2."""
@@ -101,10 +112,12 @@ class IsegNHQ:
                 one.latched, one.target_V, one.voltage_V = "TRP", 0, 0.0
             case "inhibit":
                 one.latched, one.target_V, one.voltage_V = ("INH" if present else ""), 0, 0.0
+            case "switch":
+                one.switched_off, one.target_V, one.voltage_V = present, 0, 0.0
             case "echo":
                 self._spoil_echo = True
             case _:
-                raise unknown_fault(kind, "wrong_identity", "front_panel", "trip", "inhibit", "echo")
+                raise unknown_fault(kind, "wrong_identity", "front_panel", "trip", "inhibit", "switch", "echo")
 
     def _obey(self, text: str) -> str:
         if text == "#":
@@ -131,7 +144,8 @@ class IsegNHQ:
     def _ask(self, letter: str, number: str, channel: _Channel) -> str:
         match letter:
             case "U":
-                return f"-{channel.voltage_V:04.0f}"
+                dance_V = self._random.choice((-1, 0, 1)) if channel.voltage_V >= 1 else 0
+                return f"-{channel.voltage_V + dance_V:04.0f}"
             case "I":
                 return f"{channel.voltage_V / LOAD_MOHM:04.0f}-6"
             case "M" | "N":
@@ -146,9 +160,10 @@ class IsegNHQ:
                 return f"{channel.autostart:03d}"
             case "T":
                 bits = (MANUAL if self._manual else 0) | (INHIBITED if channel.latched == "INH" else 0)
+                bits |= SWITCHED_OFF if channel.switched_off else 0
                 return f"{bits | (ERROR if channel.latched == 'TRP' else 0):03d}"
             case "G":
-                if not self._manual and not channel.latched:
+                if not self._manual and not channel.latched and not channel.switched_off:
                     channel.target_V = channel.set_V
                 return f"S{number}={channel.word(manual=self._manual)}"
             case "S":

@@ -2,6 +2,7 @@
 
 Section numbers are those of the protocol sheet; *assumed* where it names no source.  `:DIGitize` starts an acquisition as
 `:SINGle` does, but does not hold up the commands after it; free runs (`:RUN` outside segmented mode) capture nothing.
+*Assumed* too: only the trigger input has pulses; segments cannot be averaged (-221); a channel that is not shown has no points.
 """
 
 from collections import deque
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.instruments.infiniium_record import DIVISIONS, finer, interpolated, sampled, sees_pulses, taken
 from simulators.instruments.infiniium_settings import (
     BAD_DATA,
     CHANNEL_SETTINGS,
@@ -34,10 +36,11 @@ from simulators.world.conditions import Capture
 ARMING_S = 1e-3
 """From `:SINGle` to ready for a trigger (assumed)."""
 MOST_SEGMENTS = 65_536
-FULL_CODES = 65_536
-DIVISIONS, TIME_DIVISIONS = 8, 10
+TIME_DIVISIONS = 10
 CHANNELS = (1, 2, 3, 4)
 LEVEL_SOURCES = ("CHAN1", "CHAN2", "CHAN3", "CHAN4", "AUX", "LINE")
+REFERENCE = {"LEFT": 0, "CENT": 50, "RIGH": 100}
+"""Where on the screen the time reference lies, in percent."""
 RATES_HZ = [mantissa * 10.0**decade for decade in range(1, 11) for mantissa in (1, 2, 2.5, 4, 5)] + [2e10]
 """Legal sample rates (assumed); a request is rounded to the next faster one (section 3)."""
 TEXTS = {
@@ -156,7 +159,10 @@ class Infiniium:
             one.double, self._doubled = True, False
         until = now if one.stopped_s is None else min(now, one.stopped_s)
         forced = [time for time in self._forced if one.armed_s < time <= until]
-        times = np.sort(np.concatenate([self._triggers(one.armed_s, until), forced]))
+        seen = self._triggers(one.armed_s, until) if sees_pulses(self._values, self._levels) else np.empty(0)
+        record = self._sampled()
+        busy_s = max(float(self._values[":TRIGger:HOLDoff"]), record.samples * record.interval_s)
+        times = taken(np.sort(np.concatenate([seen, forced])), busy_s)
         if one.skip and len(times) > 1:
             times = np.delete(times, range(1, 1 + one.skip))
         if one.double and len(times) > 2:
@@ -191,7 +197,7 @@ class Infiniium:
         raise ScpiError(UNDEFINED)
 
     def _single(self, unit: Message, now: float) -> None:
-        if self._values[":ACQuire:MODE"] != "SEGM":
+        if self._values[":ACQuire:MODE"] != "SEGM" or self._values[":ACQuire:AVERage"]:
             raise ScpiError(CONFLICT)
         self._acquisition = Acquisition(now + ARMING_S, self._segments)
         self._latch["AER"] = True
@@ -260,6 +266,14 @@ class Infiniium:
         self._rate_Hz = min(faster)
         return None
 
+    def _reference(self, unit: Message) -> str | None:
+        """A side of the screen, which is also a percentage of it."""
+        header = ":TIMebase:REFerence"
+        reply = _setting(self._values, header, SETTINGS[header][1], unit)
+        if not unit.query:
+            self._values[f"{header}:PERCent"] = REFERENCE[self._values[header]]
+        return reply
+
     def _range(self, unit: Message, divisions: int) -> str | None:
         """Full screen, or one division of it."""
         if unit.query:
@@ -303,7 +317,7 @@ class Infiniium:
         """One number of the preamble."""
         capture = self._capture()
         return {
-            "POINTS": str(capture.samples if self._captured() else 0),
+            "POINTS": str(self._points(capture)),
             "XINC": f"{capture.interval_s:.9E}",
             "XOR": f"{capture.start_s:.9E}",
             "YINC": f"{capture.volts_per_code:.9E}",
@@ -331,22 +345,23 @@ class Infiniium:
     def _source(self) -> int:
         return int(str(self._values[":WAVeform:SOURce"])[4:])
 
+    def _sampled(self) -> Capture:
+        number = self._source()
+        return sampled(self._values, number, self._channels[number], self._range_s, self._rate_Hz)
+
     def _capture(self) -> Capture:
-        channel = self._channels[self._source()]
-        return Capture(
-            channel=self._source(),
-            samples=int(self._values[":ACQuire:POINts[:ANALog]"]),
-            interval_s=1 / self._rate_Hz,
-            start_s=float(self._values[":TIMebase:POSition"]),
-            volts_per_code=channel[":CHANnel<n>:SCALe"] * DIVISIONS / FULL_CODES,
-            offset_V=channel[":CHANnel<n>:OFFSet"],
-        )
+        """A record as it is read."""
+        return finer(self._sampled()) if self._values[":ACQuire:INTerpolate"] else self._sampled()
+
+    def _points(self, capture: Capture) -> int:
+        shown = self._channels[capture.channel][":CHANnel<n>:DISPlay"]
+        return capture.samples if self._captured() and shown else 0
 
     def _preamble(self, unit: Message, now: float) -> str:
         capture, word = self._capture(), 2 if self._values[":WAVeform:FORMat"] == "WORD" else 1
         scale = capture.volts_per_code * (1 if word == 2 else 256)
         fields = [
-            word, 1, capture.samples if self._captured() else 0, 1,
+            word, 6 if self._values[":ACQuire:INTerpolate"] else 1, self._points(capture), 1,
             f"{capture.interval_s:.9E}", f"{capture.start_s:.9E}", 0,
             f"{scale:.9E}", f"{capture.offset_V:.9E}", 0, 2,
             f"{self._range_s:.6E}", f"{capture.start_s:.6E}",
@@ -356,10 +371,9 @@ class Infiniium:
         return ",".join(str(one) for one in fields)
 
     def _data(self, unit: Message) -> Answer:
-        if self._captured() == 0:
+        acquisition, capture = self._acquisition, self._sampled()
+        if acquisition is None or not self._points(capture):
             return b"#10\n"
-        assert self._acquisition is not None
-        acquisition, capture = self._acquisition, self._capture()
         if capture.channel in acquisition.read:
             return self._block(acquisition.read[capture.channel], unit.arguments)
         work = self._canned_traces(acquisition, capture) if self._canned else self._capture_shots(acquisition.times, capture)
@@ -372,6 +386,8 @@ class Infiniium:
 
     def _block(self, codes: NDArray[np.int16], arguments: tuple[str, ...]) -> memoryview:
         """Header, data and line feed in one piece of memory (section 6)."""
+        if self._values[":ACQuire:INTerpolate"]:
+            codes = interpolated(codes)
         if not self._values[":WAVeform:SEGMented:ALL"]:
             codes = codes[self._index - 1 : self._index]
         start = int(arguments[0]) - 1 if arguments else 0
@@ -421,6 +437,7 @@ TABLE: dict[str, Action] = {
     ":CHANnel<n>:RANGe": lambda self, unit, now, n: self._full_scale(unit, n),
     ":TIMebase:RANGe": lambda self, unit, now: self._range(unit, 1),
     ":TIMebase:SCALe": lambda self, unit, now: self._range(unit, TIME_DIVISIONS),
+    ":TIMebase:REFerence": lambda self, unit, now: self._reference(unit),
     ":TRIGger:LEVel": lambda self, unit, now: self._level(unit, now),
     ":ACQuire:SRATe[:ANALog]": lambda self, unit, now: self._rate(unit, now),
     ":ACQuire:SEGMented:COUNt": lambda self, unit, now: self._segment_count(unit, now),

@@ -193,7 +193,8 @@ SETTABLE: dict[str, tuple[int, Callable[[Axis, float], bool]]] = {
 
 
 class ESP301:
-    """Three axes; replies that a wait held back come by themselves.  `homed` ones stand at their zero."""
+    """Three axes; replies that a wait held back come by themselves.  `homed` ones stand at their zero, motors
+    on."""
 
     def __init__(self, homed: bool = False) -> None:
         self._version = "ESP301 Version 1.1.1 16/01/14"
@@ -202,6 +203,8 @@ class ESP301:
         for axis in self._axes if homed else ():
             axis.place_mm = 0.0
         self.power_up(0.0)
+        for axis in self._axes:
+            axis.motor = homed and bool(axis.stage)
 
     def power_up(self, now: float) -> None:
         self._powered_s = now

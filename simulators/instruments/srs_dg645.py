@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.instruments.dg645_delays import Delays, IllegalDelayError, IllegalLinkError
+from simulators.instruments.dg645_delays import OUTPUTS, Delays, IllegalDelayError, IllegalLinkError
 from simulators.instruments.dg645_settings import INDEXED, INDEXES, REGISTERS, SINGLE, STEPS, factory, limits, ports
+from simulators.instruments.dg645_triggers import UNCOUNTED, Triggers
 from simulators.instruments.instrument import lines, unknown_fault
 
 INPUT_BUFFER, LONGEST_PARAMETER = 255, 25
@@ -45,6 +46,7 @@ class DG645:
     """Delay generator; T0s it has fired are told afterwards from its history of starts and stops.
 
     `reference_Hz(now)` is the rate of edges at its trigger input; they come at whole multiples of their period (*assumed*).
+    The counters of the outputs' prescalers begin at 0 with each stretch of triggers (*assumed*).
     """
 
     def __init__(self, reference_Hz: Callable[[float], float] = lambda now: 0.0) -> None:
@@ -52,11 +54,9 @@ class DG645:
         self._serial = "004025"
         self._model = "DG645"
         self._locked_out = False
-        self._bursts: list[tuple[float, float, float]] = []
-        """Finished stretches of triggers: first T0, last possible T0, rate."""
-        self._running: tuple[float, float] | None = None
-        self._singles: list[float] = []
+        self._triggers = Triggers()
         self._saved: dict[int, Any] = {}
+        self._saved_at_panel: Any = None
         self._ports = ports()
         self._end = b"\r\n"
         self.power_up(0.0)
@@ -66,6 +66,8 @@ class DG645:
         self._registers = {name: one.default for name, one in REGISTERS.items()}
         self._errors: deque[int] = deque()
         self._reset(now)
+        if self._saved_at_panel is not None:
+            self._restore(self._saved_at_panel, now)
 
     def _reset(self, now: float) -> None:
         self._values, self._indexed = factory()
@@ -73,23 +75,28 @@ class DG645:
         self._delays = Delays()
         self._retrigger(now)
 
-    def fired(self, since: float, until: float) -> NDArray[np.float64]:
-        """Laboratory times of the T0s in (since, until].  In burst mode each trigger gives the cycles of one burst."""
+    def fired(self, since: float, until: float, output: str = "T0") -> NDArray[np.float64]:
+        """Laboratory times of the T0s in (since, until] at which an output gives its pulse.
+
+        In burst mode each trigger gives the cycles of one burst.
+        """
         if not self._values["BURM"]:
-            return self._triggers(since, until)
+            return self._passed(*self._triggers.within(since, until), output)
         delay_s, period_s = self._values["BURD"], self._values["BURP"]
-        cycles = int(self._values["BURC"])
-        first = self._triggers(since - delay_s - cycles * period_s, until)
-        times = (first[:, np.newaxis] + delay_s + np.arange(cycles) * period_s).ravel()
-        return np.sort(times[(times > since) & (times <= until)])
+        cycles = np.arange(int(self._values["BURC"]))
+        first, number = self._triggers.within(since - delay_s - len(cycles) * period_s, until)
+        times = (first[:, np.newaxis] + delay_s + cycles * period_s).ravel()
+        numbers = np.where(number[:, np.newaxis] == UNCOUNTED, UNCOUNTED, number[:, np.newaxis] * len(cycles) + cycles).ravel()
+        inside = (times > since) & (times <= until)
+        return np.sort(self._passed(times[inside], numbers[inside], output))
 
     def rate_Hz(self, now: float) -> float:
         """Rate of T0 right now, 0 while no triggers come."""
-        return self._running[1] if self._running is not None and now >= self._running[0] else 0.0
+        return self._triggers.rate_Hz(now)
 
     def edges(self) -> dict[str, tuple[float, float]]:
         """Leading edge after T0 and width, in s, of every output."""
-        return self._delays.edges(self._values["HOLD"])
+        return self._delays.edges(self._hold_off_s())
 
     def split(self, received: bytearray) -> Iterable[bytes]:
         if len(received) > INPUT_BUFFER and not any(byte in b";\r\n" for byte in received[:INPUT_BUFFER]):
@@ -118,7 +125,7 @@ class DG645:
     def state(self, now: float) -> dict[str, Any]:
         return {
             "trigger_source": int(self._values["TSRC"]),
-            "running": self._running is not None,
+            "running": self._triggers.running,
             "rate_Hz": self.rate_Hz(now),
             "edges_s": {name: list(edge) for name, edge in self.edges().items()},
         }
@@ -132,21 +139,19 @@ class DG645:
                 self._retrigger(now)
             case "locked_by_another":
                 self._locked_out = not parameters.get("cleared", False)
+            case "saved_at_panel":
+                self._saved_at_panel = self._snapshot()
             case _:
-                raise unknown_fault(kind, "wrong_identity", "front_panel", "locked_by_another")
+                raise unknown_fault(kind, "wrong_identity", "front_panel", "locked_by_another", "saved_at_panel")
 
-    def _triggers(self, since: float, until: float) -> NDArray[np.float64]:
-        stretches = list(self._bursts)
-        if self._running is not None:
-            stretches.append((self._running[0], until, self._running[1]))
-        found = [np.array([time for time in self._singles if since < time <= until])]
-        for first, last, rate in stretches:
-            low = max(0, int(np.floor((since - first) * rate)) + 1) if since >= first else 0
-            high = int(np.floor((min(last, until) - first) * rate + 1e-9))
-            if high >= low and until >= first:
-                found.append(first + np.arange(low, high + 1) / rate)
-        times = np.concatenate(found)
-        return np.sort(times[(times > since) & (times <= until)])
+    def _passed(self, times: NDArray[np.float64], number: NDArray[np.int64], output: str) -> NDArray[np.float64]:
+        """Those that an output's prescaler lets through: its counter is at the phase (p. 25); single shots pass."""
+        if output == "T0" or not self._values["ADVT"]:
+            return times
+        index = 1 + list(OUTPUTS).index(output)
+        divisor, phase = self._indexed["PRES", index], self._indexed["PHAS", index]
+        passed: NDArray[np.float64] = times[(number == UNCOUNTED) | (number % divisor == phase)]
+        return passed
 
     def _execute(self, text: str, now: float) -> str | None:
         match = SYNTAX.fullmatch(text)
@@ -236,7 +241,7 @@ class DG645:
 
     def _set_single(self, name: str, value: float, now: float) -> None:
         self._values[name] = value
-        if name in ("TSRC", "TRAT"):
+        if name in ("TSRC", "TRAT", "ADVT", "HOLD"):
             self._retrigger(now)
 
     def _of_index(self, name: str, query: bool, parameters: list[str], now: float) -> str | None:
@@ -245,6 +250,8 @@ class DG645:
         if query:
             return INDEXED[name].form.format(values[name, index])
         self._set_indexed(values, name, index, _number(parameters, 1, 2))
+        if name in ("PRES", "PHAS"):
+            self._retrigger(now)
         return None
 
     def _set_indexed(self, values: dict[tuple[str, int], float], name: str, index: int, value: float) -> None:
@@ -280,29 +287,32 @@ class DG645:
         self._delays.link(_whole(parameters, 0, 2, range(10)), _whole(parameters, 1, 2, range(10)))
 
     def _retrigger(self, now: float) -> None:
-        """A change of source or rate ends the stretch of triggers; on the internal source a new one begins a period later.
+        """A change of what triggers ends the stretch of triggers; on the internal source a new one begins a period later.
 
-        A trigger that comes during a cycle is ignored (p. vii), so a rate that is too high gives every second one, or fewer.
+        A trigger that comes during a cycle or the hold-off is ignored (p. vii, 25), so a rate that is too high gives every
+        second one, or fewer.
         """
-        if self._running is not None:
-            self._bursts.append((self._running[0], now, self._running[1]))
-        self._running = None
+        self._triggers.end(now)
         if int(self._values["TSRC"]) == INTERNAL:
             rate = self._edges_Hz = self._values["TRAT"]
-            self._running = (now + 1 / rate, rate / self._ignored_each(rate))
+            self._triggers.begin(now + 1 / rate, rate / self._ignored_each(rate))
         elif int(self._values["TSRC"]) in EXTERNAL and (edges_Hz := self._reference_Hz(now)) > 0:
             rate = self._edges_Hz = edges_Hz / (self._indexed["PRES", 0] if self._values["ADVT"] else 1)
-            self._running = (math.ceil(now * edges_Hz + 1e-9) / edges_Hz, rate / self._ignored_each(rate))
+            self._triggers.begin(math.ceil(now * edges_Hz + 1e-9) / edges_Hz, rate / self._ignored_each(rate))
 
     def _ignored_each(self, rate_Hz: float) -> int:
-        return max(1, int(np.ceil((self._delays.longest_s() + DEAD_TIME_S) * rate_Hz - 1e-9)))
+        return max(1, int(np.ceil((max(self._hold_off_s(), self._delays.longest_s()) + DEAD_TIME_S) * rate_Hz - 1e-9)))
+
+    def _hold_off_s(self) -> float:
+        """Acts with advanced triggering only (p. 52)."""
+        return self._values["HOLD"] if self._values["ADVT"] else 0.0
 
     def _cycle_runs(self, now: float) -> bool:
-        return len(self._triggers(now - self._delays.longest_s(), now)) > 0
+        return len(self._triggers.within(now - self._delays.longest_s(), now)[0]) > 0
 
     def _watch(self, now: float) -> None:
         """Latch what happened since the last look."""
-        if len(self._triggers(self._looked_s, now)):
+        if len(self._triggers.within(self._looked_s, now)[0]):
             self._instrument_events |= TRIGGERED | END_OF_DELAY | (TOO_FAST if self._ignored_each(self._edges_Hz) > 1 else 0)
         self._looked_s = now
 
@@ -321,12 +331,20 @@ class DG645:
     def _trigger(self, now: float) -> None:
         source = int(self._values["TSRC"])
         if source == SINGLE_SHOT:
-            self._singles.append(now)
+            self._triggers.single(now)
         elif source not in ARMED_SOURCES:
             raise CommandError(ILLEGAL_MODE)
 
+    def _snapshot(self) -> Any:
+        return dict(self._values), dict(self._indexed), self._delays.copy()
+
+    def _restore(self, saved: Any, now: float) -> None:
+        values, indexed, delays = saved
+        self._values, self._indexed, self._delays = dict(values), dict(indexed), delays.copy()
+        self._retrigger(now)
+
     def _save(self, place: int) -> None:
-        self._saved[place] = (dict(self._values), dict(self._indexed), self._delays.copy())
+        self._saved[place] = self._snapshot()
 
     def _recall(self, place: int, now: float) -> None:
         """Place 0 holds the factory settings; an empty place fails (assumed)."""
@@ -334,9 +352,7 @@ class DG645:
             raise CommandError(RECALL_FAILED)
         self._reset(now)
         if place:
-            values, indexed, delays = self._saved[place]
-            self._values, self._indexed, self._delays = dict(values), dict(indexed), delays.copy()
-            self._retrigger(now)
+            self._restore(self._saved[place], now)
 
     def _show(self, page: int, channel: int) -> None:
         self._display = (page, channel)

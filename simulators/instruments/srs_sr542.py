@@ -61,7 +61,7 @@ class CommandError(Exception):
 
 
 class SR542:
-    """Chopper that follows `reference_Hz(now)` times MULT / DIVR, or its own frequency."""
+    """Chopper that follows `reference_Hz(now)`, its own frequency or the mains, each times MULT / DIVR."""
 
     def __init__(self, reference_Hz: Callable[[float], float], warm: bool = True) -> None:
         self._reference_Hz = reference_Hz
@@ -133,11 +133,11 @@ class SR542:
     def _target_Hz(self, now: float) -> float:
         if not self._values["MOTR"]:
             return 0.0
-        if self._values["SRCE"] == EXTERNAL:
-            return self._reference_Hz(now) * self._values["MULT"] / self._values["DIVR"]
-        if self._values["SRCE"] == LINE:
-            return LINE_Hz
-        return float(self._values["IFRQ"]) if self._values["SRCE"] == INTERNAL else 0.0
+        return self._source_Hz(now) * self._values["MULT"] / self._values["DIVR"]
+
+    def _source_Hz(self, now: float) -> float:
+        sources = {INTERNAL: float(self._values["IFRQ"]), LINE: LINE_Hz, EXTERNAL: self._reference_Hz(now)}
+        return sources.get(int(self._values["SRCE"]), 0.0)
 
     def _advance(self, now: float) -> None:
         """Let the wheel turn on to `now`, and latch what changed; asking about the past changes nothing."""
@@ -249,10 +249,10 @@ class SR542:
     def _complete(self) -> None:
         self._events |= COMPLETE
 
-    def _jump(self) -> None:
+    def _jump(self, now: float) -> None:
         """At once to the internal frequency, where the wheel otherwise runs up."""
         self._values["SRCE"] = INTERNAL
-        self._frequency_Hz = float(self._values["IFRQ"]) if self._values["MOTR"] else 0.0
+        self._frequency_Hz = self._target_Hz(now)
 
     def _save(self, parameters: list[str]) -> None:
         self._kept[self._memory(parameters)] = self._before = dict(self._values)
@@ -290,7 +290,7 @@ ACTIONS: dict[str, Callable[[SR542, list[str], float], None]] = {
     "*RST": lambda unit, parameters, now: unit._reset(now),
     "*OPC": lambda unit, parameters, now: unit._complete(),
     "COPC": lambda unit, parameters, now: None,
-    "JINT": lambda unit, parameters, now: unit._jump(),
+    "JINT": lambda unit, parameters, now: unit._jump(now),
     "*SAV": lambda unit, parameters, now: unit._save(parameters),
     "*RCL": lambda unit, parameters, now: unit._recall(parameters),
     "BACK": lambda unit, parameters, now: unit._revert(),

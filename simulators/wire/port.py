@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from simulators.instruments.instrument import SimulatedInstrument, Talkative
+from simulators.instruments.instrument import SimulatedInstrument, Talkative, Unhurried
 from simulators.wire.clock import Clock
 from simulators.wire.faults import KINDS, Faults
 
@@ -63,6 +63,9 @@ class Port:
                 return
 
     async def _send(self, data: bytes | memoryview, sink: Sink) -> None:
+        if isinstance(self.instrument, Unhurried):
+            await self._spell(data, sink, self.instrument.break_s())
+            return
         if self._bytes_per_s is None:
             sink.write(data)
             await sink.drain()
@@ -73,6 +76,14 @@ class Port:
             sent = first + len(data[first : first + PIECE])
             await asyncio.sleep(started + sent / self._bytes_per_s - loop.time())
             sink.write(data[first:sent])
+            await sink.drain()
+
+    @staticmethod
+    async def _spell(data: bytes | memoryview, sink: Sink, break_s: float) -> None:
+        for place in range(len(data)):
+            if place:
+                await asyncio.sleep(break_s)
+            sink.write(data[place : place + 1])
             await sink.drain()
 
     async def speak(self, sink: Sink) -> None:

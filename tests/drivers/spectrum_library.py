@@ -28,6 +28,9 @@ DATA, STAMPS = 1000, 3000
 )
 START, STOP, RESET, ENABLE_TRIGGER = 0x4, 0x40, 0x1, 0x8
 READY = 0x4
+FIFO_MULTI, EXT0, RISING, PULSE_MV = 0x20, 2, 1, 4000
+"""Recording mode, trigger mask and slope that suit the pulses, and their height (*assumed*)."""
+ORMASK, SLOPE, LEVEL = 40410, 40510, 42320
 RANGES = (200, 500, 1000, 2500)
 DRIVER_VERSION = 7 << 24 | 5 << 16 | 22000
 FUNCTIONS = (
@@ -59,6 +62,8 @@ class Card:
     def __init__(self) -> None:
         self.name, self.present = b"M4i.2220-x8", True
         self.commands: list[int] = []
+        self.deaf: dict[int, int] = {}
+        """Registers that keep a value of their own, whatever is set."""
         self.error = ""
         self.power_up()
 
@@ -69,8 +74,10 @@ class Card:
         self.running = False
 
     def trigger(self, traces: NDArray[np.int8], ticks: list[int], *, stamped: int | None = None) -> None:
-        """Segments int8[shots, samples, channels] with the sample clock's count at each; not more than are armed count."""
-        if not self.running:
+        """Segments int8[shots, samples, channels] with the sample clock's count at each; not more than are armed count, and
+        none unless mode and trigger suit pulses at the outside input."""
+        suits = (self.registers.get(MODE), self.registers.get(ORMASK), self.registers.get(SLOPE)) == (FIFO_MULTI, EXT0, RISING)
+        if not self.running or not suits or not 0 < self.registers.get(LEVEL, 0) < PULSE_MV:
             return
         left = self.registers[LOOPS] - self.registers[USER_LEN] // (traces[0].size or 1)
         for segment, tick in list(zip(traces, ticks, strict=True))[:left]:
@@ -101,7 +108,7 @@ class Card:
             self.registers[COUNT] = value.bit_count()
         if register == M2CMD:
             self._command(value)
-        self.registers[register] = value
+        self.registers[register] = self.deaf.get(register, value)
         return 0
 
     def _command(self, value: int) -> None:

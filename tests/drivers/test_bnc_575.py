@@ -135,12 +135,19 @@ def test_doing(name: str) -> None:
 
 
 def test_identity() -> None:
-    found = run(BNC575, [(b"*IDN?\r\n", IDENTITY)], lambda unit: unit.identify())
+    found = run(BNC575, [CATALOGUE, (b"*IDN?\r\n", IDENTITY)], lambda unit: unit.identify())
     assert (found.model, found.serial, found.firmware) == ("575-8", "31309", "2.4.1-2.0.11")
     for other in (b"QC,9520,1,2\r\n", b"BNC,745,1,2\r\n", b"BNC\r\n"):
-        unit, _ = scripted(BNC575, [(b"*IDN?\r\n", other)])
+        unit, _ = scripted(BNC575, [CATALOGUE, (b"*IDN?\r\n", other)])
         with pytest.raises(WrongInstrument, match="expected a BNC 575"):
             unit.identify()
+
+
+def test_a_star_is_not_sent_before_a_harmless_question_is_answered() -> None:
+    unit, wire = scripted(BNC575, [(b":INST:CAT?\r\n", b"")])
+    with pytest.raises(LinkTimeout):
+        unit.identify()
+    assert wire.finished()
 
 
 def test_preparing_stops_the_triggers_first() -> None:
@@ -164,6 +171,7 @@ def test_a_pulse_is_programmed_and_read_back() -> None:
         told(":PULSE2:SYNC T0"),
         told(":PULSE2:POL NORM"),
         told(":PULSE2:OUTP:MOD TTL"),
+        told(":PULSE2:WCO 0"),
         told(":PULSE2:MUX 2"),
         told(":PULSE2:DEL 0.00150000000"),
         asked(":PULSE2:DEL", "0.00150000000"),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drivers.bronkhorst_elpress import ELPress, ProPar, frame
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
-from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete, run
 from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
 
 hexed = bytes.fromhex
@@ -268,6 +268,12 @@ def test_every_command_has_its_bytes() -> None:
 @pytest.mark.parametrize("name", READ)
 def test_reading(name: str) -> None:
     check_read(ELPress, name, READ, full_scale_bar=6.0, node=NODE)
+
+
+@pytest.mark.parametrize(("raw", "counts"), [(65485, -50), (65535, 0), (41943, -23592), (41942, 41942), (0, 0)])
+def test_counts_above_the_highest_are_below_zero(raw: int, counts: int) -> None:
+    script = value(1, 0, 0x20, struct.pack(">H", raw))
+    assert run(ELPress, script, lambda unit: unit.read("measured_counts"), full_scale_bar=6.0, node=NODE) == counts
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -81,6 +81,11 @@ ZERO = [
 ]
 
 
+AT_ONCE: list[Exchange] = [
+    (f"\r\n$BD:00,CMD:SET,CH:{channel},PAR:VSET,VAL:0.0\r\n".encode(), b"#BD:00,CMD:OK\r\n") for channel in range(4)
+]
+
+
 def voltages(*values: str) -> list[Exchange]:
     return [asked(f"CH:{channel},PAR:VMON", value) for channel, value in enumerate(values)]
 
@@ -144,10 +149,13 @@ def test_limits(quantity: str, value: float) -> None:
     assert wire.finished()
 
 
-def states(*words: str, alarm: str = "0", interlock: str = "NO", control: str = "REMOTE") -> list[Exchange]:
+def states(
+    *words: str, set_V: str = "0000.0", alarm: str = "0", interlock: str = "NO", control: str = "REMOTE"
+) -> list[Exchange]:
     looks = []
     for channel, word in enumerate(words):
         looks += [asked(f"CH:{channel},PAR:STAT", one) for one in word.split()]
+        looks.append(asked(f"CH:{channel},PAR:VSET", set_V))
     return [*looks, asked("PAR:BDALARM", alarm), asked("PAR:BDILK", interlock), asked("PAR:BDCTR", control)]
 
 
@@ -178,11 +186,36 @@ def test_faults_are_named_when_seen_twice(script: list[Exchange], warnings: tupl
     assert status.ok is not bool(warnings)
 
 
+OFF = ("00000", "00000", "00000", "00000")
+ON = ("00001", "00001", "00001", "00001")
+
+
 def test_a_channel_that_goes_off_by_itself_is_told() -> None:
-    script = [told("CH:2,PAR:ON"), asked("CH:2,PAR:STAT", "00003"), *states("00000", "00000", "00000", "00000")]
+    script = [told("CH:2,PAR:ON"), asked("CH:2,PAR:STAT", "00003"), *states(*OFF)]
     unit, _ = scripted(CaenDT1470ET, script)
     unit.write("ch2_on", True)
     assert unit.status().warnings == ("channel 2: went off by itself, or at the panel",)
+
+
+def test_voltage_that_was_seen_is_missed_also_by_the_driver_of_the_next_wire() -> None:
+    first = run(CaenDT1470ET, states(*ON, set_V="1500.0"), lambda unit: (unit.status(), unit)[1])
+    zeroed = [told("CH:3,PAR:VSET,VAL:0.0"), asked("CH:3,PAR:VSET", "0000.0")]
+    second, _ = scripted(CaenDT1470ET, [*zeroed, *states(*OFF)])
+    second.inherit(first)
+    second.write("ch3_set_voltage_V", 0.0)
+    assert second.status().warnings == tuple(f"channel {n}: went off by itself, or at the panel" for n in range(3))
+
+
+def test_a_channel_that_is_off_with_a_set_point_is_told() -> None:
+    status = run(CaenDT1470ET, states("00000", "00001", "00001", "00001", set_V="1500.0"), lambda unit: unit.status())
+    assert status.warnings == ("channel 0: off, with 1500 V set; switch it on, or set it to zero",)
+
+
+def test_the_switch_of_a_channel_counts_where_there_is_something_to_lose() -> None:
+    disabled = states("01024 01024", "00001", "00000", "00000")
+    assert run(CaenDT1470ET, disabled, lambda unit: unit.status()).ok
+    disabled = states("01024 01024", "00001", "00001", "00001", set_V="1500.0")
+    assert run(CaenDT1470ET, disabled, lambda unit: unit.status()).warnings[0] == "channel 0: switched off at the panel"
 
 
 def test_a_disabled_channel_does_not_switch_on() -> None:
@@ -208,10 +241,15 @@ def test_ramping_to_zero_and_off() -> None:
     ],
 )
 def test_making_safe_leaves_first_and_looks_whether_it_obeys(looks: list[list[Exchange]], detail: str) -> None:
-    first = [(f"\r\n$BD:00,CMD:SET,CH:{channel},PAR:VSET,VAL:0.0\r\n".encode(), b"#BD:00,CMD:OK\r\n") for channel in range(4)]
-    script = [*first, NAME, *ZERO, *(exchange for look in looks for exchange in look)]
+    script = [*AT_ONCE, NAME, *ZERO, *(exchange for look in looks for exchange in look)]
     result = run(CaenDT1470ET, script, lambda unit: unit.make_safe())
     assert (result.confirmed, result.detail) == (True, detail)
+
+
+def test_the_dance_of_the_last_digits_is_no_ramp() -> None:
+    looks = [voltages(value, "0000.0", "0000.0", "0000.0") for value in ("2000.1", "2000.0", "1999.8", "1990.0")]
+    script = [*AT_ONCE, NAME, *ZERO, *(exchange for look in looks for exchange in look)]
+    assert run(CaenDT1470ET, script, lambda unit: unit.make_safe()).detail == "ramping to zero, 1990 V left"
 
 
 @pytest.mark.parametrize(

@@ -153,6 +153,23 @@ def test_impossible_energies_never_reach_the_wire(energy_mJ: int) -> None:
     assert wire.finished()
 
 
+def test_neither_a_preset_nor_the_want_of_a_pulse_is_an_energy() -> None:
+    unit, wire = laser([asked("OPMODE?", "ON:0"), asked("EGY?", "0"), asked("OPMODE?", "OFF,WAIT")])
+    with pytest.raises(Refused, match="has measured no pulse since it was last asked for one"):
+        unit.read("pulse_energy_mJ")
+    with pytest.raises(Refused, match="measures pulses only while it is on, and it is starting"):
+        unit.read("pulse_energy_mJ")
+    assert wire.finished()
+
+
+@pytest.mark.parametrize(("mode", "state"), [("ON", "firing"), ("OFF,WAIT", "starting"), ("NEW FILL, EVAC", "new fill,evac")])
+def test_what_works_only_when_off_is_refused_otherwise(mode: str, state: str) -> None:
+    unit, wire = laser([asked("OPMODE?", mode)])
+    with pytest.raises(Refused, match=f"resets its user counter only when off, and it is {state}; stop it first"):
+        unit.do("reset_user_shots")
+    assert wire.finished()
+
+
 def test_making_safe_switches_off_before_it_asks_anything() -> None:
     unit, wire = laser(
         [(b"\rOPMODE=OFF\r", b""), MODEL, told("OPMODE=OFF"), asked("OPMODE?", "OFF,WAIT"), asked("OPMODE?", "OFF")]
@@ -215,7 +232,7 @@ READ: Read = {
     "high_voltage_kV": ([asked("HV?", "22.5")], 22.5),
     "tube_pressure_mbar": ([asked("PRESSURE?", "3400")], 3400),
     "total_shots": ([asked("TOTALCOUNTER?", "123456")], 123456),
-    "pulse_energy_mJ": ([asked("EGY?", "149")], 149),
+    "pulse_energy_mJ": ([asked("OPMODE?", "ON"), asked("EGY?", "149")], 149),
     "energy_range_percent": ([asked("EGY RANGE?", "80")], 80),
     "rate_Hz": ([asked("REPRATE?", "10")], 10),
     "trigger": ([asked("TRIGGER?", "INT")], "INT"),
@@ -260,7 +277,7 @@ WRITTEN: Written = {
 }
 DONE: Done = {
     "skip_warm_up": [told("OPMODE=SKIP")],
-    "reset_user_shots": [told("COUNTER=RESET")],
+    "reset_user_shots": [asked("OPMODE?", "OFF:0"), told("COUNTER=RESET")],
     "reset_filter_contamination": [told("FILTER CONTAMINATION=RESET")],
     "new_gas_fill": [told("OPMODE=NEW FILL")],
     "purge_reservoir": [told("OPMODE=PURGE RESERVOIR")],

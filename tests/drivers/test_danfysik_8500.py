@@ -191,6 +191,40 @@ def test_a_current_that_does_not_obey_is_not_called_safe(monkeypatch: pytest.Mon
     assert (result.confirmed, result.detail) == (False, "set point zero, but the current stays at 150.0 A")
 
 
+@pytest.mark.parametrize("quantity", ["current_A", "voltage_percent"])
+def test_a_value_from_before_an_error_is_no_reading(quantity: str) -> None:
+    question = b"AD 8" if quantity == "current_A" else b"AD 2"
+    unit, wire = magnet([asked(question, b"E20000"), status(WATER), status(WATER)])
+    with pytest.raises(Refused, match="last value before an error, E20000; the supply is interlock, magnet water flow"):
+        unit.read(quantity)
+    assert unit.read("on") is False, "the wire is good"
+    assert wire.finished()
+
+
+@pytest.mark.parametrize(
+    ("word", "confirmed", "detail"),
+    [
+        (WATER, True, "contactor off"),
+        (ON, False, "set point zero, but an error hides the current, and the contactor is on"),
+    ],
+)
+@pytest.mark.parametrize("counts", [[b"E20000"], [b"15000", b"E15000"]])
+def test_where_an_error_hides_the_current_the_contactor_decides(
+    counts: list[bytes], word: bytes, confirmed: bool, detail: str
+) -> None:
+    unit, wire = magnet([*SAFE_FIRST, *(asked(b"AD 8", count) for count in counts), status(word)])
+    result = unit.make_safe()
+    assert (result.confirmed, result.detail) == (confirmed, detail)
+    assert wire.finished()
+
+
+def test_the_way_down_after_an_error_ends_at_the_open_contactor() -> None:
+    down = [asked(b"AD 8", b"E20000"), status(ON), asked(b"AD 8", b"E20000"), status(OFF)]
+    unit, wire = magnet([*zeroed(), *down, *told(b"F", OFF), status(OFF)])
+    unit.ramp_to_zero_and_off()
+    assert wire.finished()
+
+
 def test_zero_is_told_even_when_no_reply_can_be_believed() -> None:
     unit, wire = magnet([asked(b"RA", b"noise"), (b"\rWA 000000\r", b""), (b"S1\r", b"more noise\r")])
     with pytest.raises(GarbledReply):
@@ -258,7 +292,8 @@ def test_half_an_answer_that_runs_into_the_status_word_spoils_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"12 34", b"8 12345", b"E12345", b"1_000", b"1e3", b"12.5", "١٢".encode(), b"99999999", b"nan"]
+    "answer",
+    [b"", b"12 34", b"8 12345", b"E 12345", b"E1e3", b"EE1", b"1_000", b"1e3", b"12.5", "١٢".encode(), b"99999999", b"nan"],
 )
 def test_ugly_readings(answer: bytes) -> None:
     unit, _ = magnet([asked(b"AD 8", answer), asked(b"PO", b"+")])

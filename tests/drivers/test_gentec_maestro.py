@@ -4,7 +4,7 @@ import pytest
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.gentec_maestro import GentecMaestro
-from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
+from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete, run
 from tests.drivers.script import LATE, Exchange, ScriptedTransport, scripted
 
 OPTIONS = {"wavelength_nm": 532}
@@ -179,3 +179,35 @@ def test_after_silence_the_version_is_asked() -> None:
         meter.read("mode")
     assert meter.read("mode") == 2
     assert wire.finished()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.234e-5, "1.234e-5"),
+        (1.23456789e-5, "1.235e-5"),
+        (-1.234e-5, "-1.23e-5"),
+        (-1e-12, "-001e-12"),
+        (1.5e-3, "000.0015"),
+        (-0.0015, "-00.0015"),
+        (-998.76543, "-998.765"),
+        (0.0, "00000000"),
+    ],
+)
+def test_an_offset_fills_its_eight_characters(value: float, text: str) -> None:
+    script = [told(f"*OFF{text}"), asked("*GUO", f"User Offset: {value:g}")]
+    run(GentecMaestro, script, lambda unit: unit.write("offset", value), wavelength_nm=193)
+    assert len(text) == 8
+
+
+@pytest.mark.parametrize(("value", "text"), [(1e6, "01000000"), (1e-6, "00001e-6"), (2.5, "000002.5")])
+def test_so_does_a_multiplier(value: float, text: str) -> None:
+    script = [told(f"*MUL{text}"), asked("*GUM", f"User Multiplier: {value:g}")]
+    run(GentecMaestro, script, lambda unit: unit.write("multiplier", value), wavelength_nm=193)
+
+
+@pytest.mark.parametrize("back", ["0", "0.00151"])
+def test_a_small_offset_that_is_ignored_is_noticed(back: str) -> None:
+    unit, _ = scripted(GentecMaestro, [told("*OFF000.0015"), asked("*GUO", f"User Offset: {back}")], wavelength_nm=193)
+    with pytest.raises(Refused, match=f"offset reads back {back} J after 0.0015 was set"):
+        unit.write("offset", 0.0015)

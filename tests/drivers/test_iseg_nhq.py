@@ -4,6 +4,7 @@ import pytest
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.iseg_nhq import IsegNHQ
+from drivers.roles import Status
 from tests.drivers.commands import Done, Read, Written, check_read, check_written, names_complete, run
 from tests.drivers.script import LATE, Exchange, scripted
 
@@ -50,6 +51,9 @@ WRITTEN: Written = {
 } | {"break_time_ms": (5, [*told("W=005"), *asked("W", "005")])}
 DONE: Done = {}
 ZERO = [exchange for n in (1, 2) for exchange in (*told(f"D{n}=0000"), *asked(f"D{n}", "0000"), *asked(f"G{n}", f"S{n}=H2L"))]
+
+
+AT_ONCE: Exchange = (b"\r\nD1=0000\r\nG1\r\nD2=0000\r\nG2\r\n", b"")
 
 
 def voltages(first: str, second: str) -> list[Exchange]:
@@ -102,6 +106,15 @@ def test_limits(value: float) -> None:
     assert wire.finished()
 
 
+def test_pauses_that_would_lock_the_driver_out_are_not_set_but_read() -> None:
+    unit, wire = scripted(IsegNHQ, asked("W", "255"))
+    with pytest.raises(LimitError, match="break_time_ms = 21 ms is outside 2 to 20 ms"):
+        unit.write("break_time_ms", 21)
+    assert unit.read("break_time_ms") == 255
+    assert wire.finished()
+    assert IsegNHQ.quiet_s >= 4 * 0.020 + 0.05
+
+
 def test_a_voltage_the_unit_clamps_never_starts_its_ramp() -> None:
     unit, wire = scripted(IsegNHQ, asked("D2=7000", "? UMAX@=5600"))
     with pytest.raises(Refused, match="UMAX@=5600"):
@@ -117,6 +130,19 @@ def test_a_ramp_under_manual_control_is_refused() -> None:
     unit, _ = scripted(IsegNHQ, [*told("D1=0050"), *asked("D1", "0050"), *asked("G1", "S1=MAN")])
     with pytest.raises(Refused, match="channel 1 does not ramp: under manual control"):
         unit.write("ch1_set_voltage_V", 50)
+
+
+SECOND = [*asked("A2", "000"), *asked("D2", "0000"), *asked("S2", "S2=ON "), *asked("U2", "+0000")]
+
+
+def looked(word: str, set_V: str = "2000", there: str = "-1999") -> list[Exchange]:
+    """Both channels are looked at; the second is on at 0 V."""
+    one = [*asked("A1", "000"), *asked("D1", set_V), *asked("S1", f"S1={word}")]
+    there_V = asked("U1", there) if word == "ON " else []
+    return [*one, *there_V, *SECOND]
+
+
+SET = [*told("D1=2000"), *asked("D1", "2000"), *asked("G1", "S1=L2H")]
 
 
 @pytest.mark.parametrize(
@@ -135,13 +161,50 @@ def test_a_ramp_under_manual_control_is_refused() -> None:
     ],
 )
 def test_status(first: str, state: str, warnings: tuple[str, ...]) -> None:
-    script = [*asked("A1", "000"), *asked("S1", f"S1={first}"), *asked("A2", "000"), *asked("S2", "S2=ON ")]
-    status = run(IsegNHQ, script, lambda unit: unit.status())
+    status = run(IsegNHQ, looked(first), lambda unit: unit.status())
     assert (status.state, status.warnings) == (state, warnings)
 
 
+def test_the_switch_of_a_channel_counts_where_something_is_set() -> None:
+    assert run(IsegNHQ, looked("OFF", set_V="0000"), lambda unit: unit.status()) == Status("on", True)
+    script = [*SET, *looked("OFF", set_V="0000")]
+    _, status = run(IsegNHQ, script, lambda unit: (unit.write("ch1_set_voltage_V", 2000), unit.status()))
+    assert status.warnings[0] == "channel 1: off at its front switch"
+
+
+def test_a_trip_that_was_read_counts_until_the_channel_is_set_again() -> None:
+    script = [*looked("TRP"), *looked("ON "), *SET, *looked("ON ")]
+    first, second, _, third = run(
+        IsegNHQ, script, lambda unit: (unit.status(), unit.status(), unit.write("ch1_set_voltage_V", 2000), unit.status())
+    )
+    assert first.warnings == ("channel 1: trip was active",)
+    assert second.warnings == ("channel 1: trip was active; set its voltage again",)
+    assert third.ok
+
+
+def test_a_trip_that_somebody_else_read_counts_too() -> None:
+    script = [*asked("S1", "S1=INH"), *looked("ON ")]
+    _, status = run(IsegNHQ, script, lambda unit: (unit.read("ch1_state"), unit.status()))
+    assert status.warnings == ("channel 1: inhibit was or is active; set its voltage again",)
+
+
+def test_an_output_without_its_voltage_is_told() -> None:
+    status = run(IsegNHQ, looked("ON ", there="-0000"), lambda unit: unit.status())
+    assert status.warnings == ("channel 1: only 0 V where 2000 V are set; set it again",)
+    assert run(IsegNHQ, looked("ON ", there="-1780"), lambda unit: unit.status()).ok
+
+
+def test_a_set_point_that_is_gone_is_missed_also_by_the_driver_of_the_next_wire() -> None:
+    gone = [*asked("A1", "000"), *asked("D1", "0000"), *asked("S1", "S1=ON "), *SECOND]
+    said = ("channel 1: its set point is 0 V, not the 2000 V that were set; set it again",)
+    script = [*looked("ON "), *gone]
+    before = run(IsegNHQ, looked("ON "), lambda unit: (unit.status(), unit)[1])
+    assert run(IsegNHQ, script, lambda unit: (unit.status(), unit.status())[1]).warnings == said
+    assert run(IsegNHQ, gone, lambda unit: (unit.inherit(before), unit.status())[1]).warnings == said
+
+
 def test_status_is_not_asked_while_that_could_start_a_ramp() -> None:
-    script = [*asked("A1", "008"), *asked("A2", "000"), *asked("S2", "S2=ON ")]
+    script = [*asked("A1", "008"), *SECOND]
     status = run(IsegNHQ, script, lambda unit: unit.status())
     assert not status.ok
     assert "autostart is on" in status.warnings[0]
@@ -160,9 +223,27 @@ def test_ramping_to_zero() -> None:
     ],
 )
 def test_making_safe_leaves_first_and_looks_whether_it_obeys(looks: list[Exchange], detail: str) -> None:
-    at_once = (b"\r\nD1=0000\r\nG1\r\nD2=0000\r\nG2\r\n", b"")
-    result = run(IsegNHQ, [at_once, LINED_UP, *ZERO, *looks], lambda unit: unit.make_safe())
+    result = run(IsegNHQ, [AT_ONCE, LINED_UP, *ZERO, *looks], lambda unit: unit.make_safe())
     assert (result.confirmed, result.detail) == (True, detail)
+
+
+def zeroed(word: str, left: str = "0000") -> list[Exchange]:
+    """Channel 1 does not start its ramp."""
+    first = [*told("D1=0000"), *asked("D1", left)]
+    return [*first, *(asked("G1", f"S1={word}") if left == "0000" else []), *ZERO[len(ZERO) // 2 :]]
+
+
+@pytest.mark.parametrize("word", ["OFF", "MAN", "TRP", "INH"])
+def test_a_channel_that_starts_no_ramp_is_safe_with_no_voltage_and_nothing_set(word: str) -> None:
+    nothing_set = [*asked("D1", "0000"), *asked("D2", "0000")]
+    script = [AT_ONCE, LINED_UP, *zeroed(word), *voltages("+0000", "+0000"), *nothing_set]
+    assert run(IsegNHQ, script, lambda unit: unit.make_safe()).detail == "no voltage"
+
+
+def test_a_channel_that_keeps_its_set_point_is_not_safe() -> None:
+    script = [AT_ONCE, LINED_UP, *zeroed("OFF", left="2000"), *voltages("+0000", "+0000"), *asked("D1", "2000")]
+    with pytest.raises(Refused, match="ch1_set_voltage_V reads back 2000 V after 0 was set"):
+        run(IsegNHQ, script, lambda unit: unit.make_safe())
 
 
 @pytest.mark.parametrize(

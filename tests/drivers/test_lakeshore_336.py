@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
 from drivers.lakeshore_336 import LakeShore336
+from drivers.roles import SafeResult
 from tests.drivers.commands import Done, Read, Written, check_done, check_read, check_written, names_complete
 from tests.drivers.script import LATE, Exchange, scripted
 
@@ -122,10 +123,15 @@ def test_a_heater_that_went_off_stays_a_fault_though_its_cause_was_cleared_by_re
     assert "went off" in status.warnings[0]
 
 
-@pytest.mark.parametrize(("back", "confirmed"), [("0", True), ("3", False)])
-def test_making_safe_turns_the_heater_off_before_it_asks_anything(back: str, confirmed: bool) -> None:
-    unit, wire = scripted(LakeShore336, [(b"\nRANGE 1,0\n", b""), (b"*IDN?\n", IDENTITY), asked("RANGE? 1", back)])
-    assert unit.make_safe().confirmed is confirmed
+@pytest.mark.parametrize(
+    ("ranges", "confirmed", "detail"),
+    [("0000", True, "heater off"), ("3000", False, "still on: output 1"), ("0201", False, "still on: output 2, 4")],
+)
+def test_making_safe_turns_every_output_off_before_it_asks_anything(ranges: str, confirmed: bool, detail: str) -> None:
+    off = (b"\nRANGE 1,0;RANGE 2,0;RANGE 3,0;RANGE 4,0\n", b"")
+    looks = [asked(f"RANGE? {number}", back) for number, back in enumerate(ranges, 1)]
+    unit, wire = scripted(LakeShore336, [off, (b"*IDN?\n", IDENTITY), *looks])
+    assert unit.make_safe() == SafeResult(confirmed, detail)
     assert wire.finished()
 
 

@@ -11,6 +11,7 @@ from tests.drivers.script import LATE, Exchange, scripted
 
 IDENTITY = b"LSCI,MODEL425,4250022,1.0\r\n"
 GOOD: Exchange = (b"OPST?\n", b"004\r\n")
+TESLA: Exchange = (b"UNIT?\n", b"2\r\n")
 
 
 def test_identity() -> None:
@@ -32,7 +33,7 @@ def prepared(mode: bytes = b"1,0,1", unit: bytes = b"2") -> list[Exchange]:
 
 
 def test_a_field_is_in_tesla_only_after_the_unit_was_seen() -> None:
-    unit, wire = scripted(LakeShore425, [*prepared(), (b"RDGFIELD?\n", [b"+002.", b"391E+00\r\n"]), GOOD])
+    unit, wire = scripted(LakeShore425, [*prepared(), TESLA, (b"RDGFIELD?\n", [b"+002.", b"391E+00\r\n"]), GOOD])
     unit.prepare()
     assert unit.read("field_T") == pytest.approx(2.391)
     assert wire.finished()
@@ -56,13 +57,50 @@ def test_a_setting_that_does_not_take_is_an_error(mode: bytes, unit: bytes, said
     ],
 )
 def test_ugly_replies(reply: bytes, error: type[DriverError]) -> None:
-    unit, _ = scripted(LakeShore425, [(b"RDGFIELD?\n", reply)])
+    unit, _ = scripted(LakeShore425, [TESLA, (b"RDGFIELD?\n", reply)])
     with pytest.raises(error):
         unit.read("field_T")
 
 
+@pytest.mark.parametrize(
+    ("unit", "reply", "field_T"),
+    [
+        (b"1", b"+008.000E+00", 0.8e-3),
+        (b"1", b"+023.914E+03", 2.3914),
+        (b"3", b"+023.914E+03", 2.3914),
+        (b"4", b"+001.000E+06", 1.2566),
+        (b"2", b"-002.391E+00", -2.391),
+    ],
+)
+def test_a_field_is_in_the_unit_that_the_instrument_shows(unit: bytes, reply: bytes, field_T: float) -> None:
+    """After a power cycle it is gauss again."""
+    probe, wire = scripted(LakeShore425, [(b"UNIT?\n", unit + b"\r\n"), (b"RDGFIELD?\n", reply + b"\r\n"), GOOD])
+    assert probe.read("field_T") == pytest.approx(field_T, rel=1e-4)
+    assert wire.finished()
+
+
+def test_a_set_point_is_given_in_tesla_only() -> None:
+    probe, wire = scripted(LakeShore425, [(b"UNIT?\n", b"1\r\n")])
+    with pytest.raises(Refused, match="takes fields in gauss, not tesla; prepare it again"):
+        probe.write("relative_set_point_T", 0.1)
+    assert wire.finished()
+
+
+@pytest.mark.parametrize("unit", [b"0", b"5", b"T"])
+def test_an_unknown_unit_is_no_unit(unit: bytes) -> None:
+    probe, _ = scripted(LakeShore425, [(b"UNIT?\n", unit + b"\r\n")])
+    with pytest.raises(GarbledReply):
+        probe.read("field_T")
+
+
+def test_a_pair_of_fields_has_two() -> None:
+    probe, _ = scripted(LakeShore425, [TESLA, (b"RDGMNMX?\n", b"+002.400E+00\r\n")])
+    with pytest.raises(GarbledReply, match="1 values instead of 2"):
+        probe.read("largest_field_T")
+
+
 def test_a_number_without_a_probe_is_no_field() -> None:
-    unit, _ = scripted(LakeShore425, [(b"RDGFIELD?\n", b"+000.000E+00\r\n"), (b"OPST?\n", b"001\r\n")])
+    unit, _ = scripted(LakeShore425, [TESLA, (b"RDGFIELD?\n", b"+000.000E+00\r\n"), (b"OPST?\n", b"001\r\n")])
     with pytest.raises(Refused, match="has no field to give: no probe"):
         unit.read("field_T")
 
@@ -86,7 +124,14 @@ def test_status(bits: bytes, warnings: tuple[str, ...]) -> None:
 def test_after_silence_the_identity_is_asked() -> None:
     unit, wire = scripted(
         LakeShore425,
-        [(b"RDGFIELD?\n", [LATE, b"+001.0E+00\r\n"]), (b"*IDN?\n", IDENTITY), (b"RDGFIELD?\n", b"+002.0E+00\r\n"), GOOD],
+        [
+            TESLA,
+            (b"RDGFIELD?\n", [LATE, b"+001.0E+00\r\n"]),
+            (b"*IDN?\n", IDENTITY),
+            TESLA,
+            (b"RDGFIELD?\n", b"+002.0E+00\r\n"),
+            GOOD,
+        ],
     )
     with pytest.raises(LinkTimeout):
         unit.read("field_T")
@@ -96,7 +141,7 @@ def test_after_silence_the_identity_is_asked() -> None:
 
 @given(st.binary(max_size=20).filter(lambda text: b"\n" not in text))
 def test_only_fields_come_out(text: bytes) -> None:
-    unit, _ = scripted(LakeShore425, [(b"RDGFIELD?\n", text + b"\r\n"), GOOD])
+    unit, _ = scripted(LakeShore425, [TESLA, (b"RDGFIELD?\n", text + b"\r\n"), GOOD])
     try:
         assert -35 <= float(unit.read("field_T")) <= 35
     except DriverError:
@@ -120,14 +165,14 @@ def alarm(sent: str, back: str) -> list[Exchange]:
 
 
 READ: Read = {
-    "field_T": ([plain("RDGFIELD?", "+002.391E+00"), FINE], 2.391),
+    "field_T": ([TESLA, plain("RDGFIELD?", "+002.391E+00"), FINE], 2.391),
     "status_bits": ([FINE], 132),
-    "highest_field_T": ([plain("RDGMX?", "+002.400E+00"), FINE], 2.4),
-    "relative_field_T": ([plain("RDGREL?", "-100.000E-03"), FINE], -0.1),
-    "smallest_field_T": ([plain("RDGMNMX?", "+000.000E+00,+002.400E+00"), FINE], 0.0),
-    "largest_field_T": ([plain("RDGMNMX?", "+000.000E+00,+002.400E+00"), FINE], 2.4),
+    "highest_field_T": ([TESLA, plain("RDGMX?", "+002.400E+00"), FINE], 2.4),
+    "relative_field_T": ([TESLA, plain("RDGREL?", "-100.000E-03"), FINE], -0.1),
+    "smallest_field_T": ([TESLA, plain("RDGMNMX?", "+000.000E+00,+002.400E+00"), FINE], 0.0),
+    "largest_field_T": ([TESLA, plain("RDGMNMX?", "+000.000E+00,+002.400E+00"), FINE], 2.4),
     "relative": ([plain("REL?", "1")], True),
-    "relative_set_point_T": ([plain("RELSP?", "+001.000E+00")], 1.0),
+    "relative_set_point_T": ([TESLA, plain("RELSP?", "+001.000E+00")], 1.0),
     "range": ([plain("RANGE?", "4")], 4),
     "automatic_range": ([plain("AUTO?", "0")], False),
     "probe": ([plain("TYPE?", "41")], "high stability"),
@@ -144,7 +189,10 @@ READ: Read = {
 }
 WRITTEN: Written = {
     "relative": (True, changed("REL 1", "REL?", "1")),
-    "relative_set_point_T": (1.5, changed("RELSP 1.500000E+00", "RELSP?", "+001.500E+00")),
+    "relative_set_point_T": (
+        1.5,
+        [TESLA, (b"RELSP 1.500000E+00\n", b""), TESLA, plain("RELSP?", "+001.500E+00")],
+    ),
     "range": (3, changed("RANGE 3", "RANGE?", "3")),
     "automatic_range": (True, changed("AUTO 1", "AUTO?", "1")),
     "alarm_on": (True, alarm("1,1,+100.000E-03,+300.000E-03,1,0,1", "1,1,+100.000E-03,+300.000E-03,1,0,1")),

@@ -1,5 +1,7 @@
 """ESP301 on the wire: settings are silent, and the error queue tells whether they were taken."""
 
+from collections.abc import Callable
+
 import pytest
 
 from drivers.errors import DriverError, GarbledReply, LimitError, LinkTimeout, Refused, WrongInstrument
@@ -100,9 +102,12 @@ def test_identity() -> None:
         stage.identify()
 
 
-def preparing(unit: int = 2) -> list[Exchange]:
+def preparing(unit: int = 2, motor_on: int = 1) -> list[Exchange]:
     limits = [asked("1SL?", "-50"), asked("1SR?", "50"), asked("1VU?", "100")]
-    return [LIMIT, FINE, asked("1SN?", unit), *limits, *told("1MO"), asked("1MO?", 1)]
+    return [LIMIT, FINE, asked("1SN?", unit), *limits, asked("1MO?", motor_on)]
+
+
+HOMED = [*told("1MO"), asked("1MO?", 1), *told("1OR1"), asked("1MD?", 1), asked("1TP?", "0.0000"), FINE]
 
 
 def test_preparing_takes_the_stages_own_limits() -> None:
@@ -119,13 +124,40 @@ def test_preparing_takes_the_stages_own_limits() -> None:
 
 def test_home_is_waited_for() -> None:
     moving = [asked("1MD?", 0), asked("1MD?", 1), asked("1TP?", "-0.2000"), asked("1MD?", 1), asked("1TP?", "0.0005")]
-    run(ESP301, [*told("1OR1"), *moving, FINE], lambda stage: stage.home(1))
+    run(ESP301, [*HOMED[:5], *moving, FINE], lambda stage: stage.home(1))
     stage, wire = scripted(ESP301, [])
     with pytest.raises(LimitError, match="has no axis 2; it has 1"):
         stage.home(2)
     assert wire.finished()
     with pytest.raises(LimitError, match="axes = 4"):
         scripted(ESP301, [], axes=4)
+
+
+@pytest.mark.parametrize(
+    ("referencing", "act"),
+    [
+        (HOMED, lambda stage: stage.home(1)),
+        (told("1DH"), lambda stage: stage.do("define_axis1_zero")),
+        (told("1OR3"), lambda stage: stage.do("axis1_to_positive_limit")),
+    ],
+)
+def test_a_motor_found_off_stays_off_and_its_axis_takes_no_position_before_it_has_a_zero(
+    referencing: list[Exchange], act: Callable[[ESP301], None]
+) -> None:
+    moved = [*told("1PA5.000000"), asked("1PA?", "5.0000")]
+    looks = [[asked("1MO?", on), FINE, asked("1MD?", 1)] for on in (0, 1)]
+    stage, wire = scripted(ESP301, [*preparing(motor_on=0), *looks[0], *told("ST"), *referencing, *looks[1], *moved])
+    stage.prepare()
+    lost = "axis 1: its motor was found off, so its zero may be lost"
+    status = stage.status()
+    assert (status.ok, status.warnings) == (False, (f"home {lost}", "motor 1 is off"))
+    stage.do("stop")
+    with pytest.raises(Refused, match=f"takes no position before you home {lost}"):
+        stage.write("axis1_set_position_mm", 5.0)
+    act(stage)
+    assert stage.status().ok
+    stage.write("axis1_set_position_mm", 5.0)
+    assert wire.finished()
 
 
 def test_status_empties_the_error_queue() -> None:

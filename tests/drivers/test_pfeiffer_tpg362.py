@@ -113,7 +113,11 @@ def test_doing(name: str) -> None:
 def test_identity_ends_the_output_after_power_up() -> None:
     found = run(TPG362, [LINED_UP, *asked("AYT", IDENTITY)], lambda unit: unit.identify())
     assert (found.model, found.serial, found.firmware) == ("TPG 362", "44990000", "010100")
-    unit, _ = scripted(TPG362, [LINED_UP, *asked("AYT", "TPG 261,1,2,3,4")])
+
+
+@pytest.mark.parametrize("model", ["TPG 261", "TPG 361"])
+def test_a_unit_with_other_gauges_is_another_instrument(model: str) -> None:
+    unit, _ = scripted(TPG362, [LINED_UP, *asked("AYT", f"{model},1,2,3,4")])
     with pytest.raises(WrongInstrument):
         unit.identify()
 

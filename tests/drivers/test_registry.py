@@ -113,6 +113,20 @@ def test_an_instrument_opens_by_its_configuration_and_a_wrong_value_leaves_no_op
             connect("unit", configured("lakeshore_336", address, heater_range=7))
 
 
+def test_a_driver_says_how_long_its_line_has_to_be_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet_s: dict[str, float] = {}
+
+    def opened(name: str, *_: object, **others: float) -> None:
+        quiet_s[name] = others["quiet_s"]
+        raise LinkClosed(name, "enough seen")
+
+    monkeypatch.setattr("drivers.registry.open_link", opened)
+    for driver in ("lakeshore_336", "iseg_nhq"):
+        with pytest.raises(LinkClosed):
+            connect(driver, configured(driver, "ASRL1::INSTR"))
+    assert quiet_s == {"lakeshore_336": 0.05, "iseg_nhq": pytest.approx(0.13)}
+
+
 def test_a_line_may_be_set_otherwise_than_the_manual_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal server frames as it is set, whatever the instrument behind it wants."""
     seen = {}

@@ -172,8 +172,12 @@ def test_history() -> None:
     laser, _ = made([(b"READ:HIST?\r", b"1 827\n")])
     with pytest.raises(GarbledReply, match="stops without its last line"):
         laser.history()
-    laser, _ = made([(b"READ:HIST?\r", b"1 827\n" * 18)])
-    with pytest.raises(GarbledReply, match="more than 16 lines"):
+    full = b"16 827\n" + b"".join(b"301 %d\n" % seconds for seconds in range(820, 804, -1))
+    laser, wire = made([(b"READ:HIST?\r", full + b"0 0\n")])
+    assert laser.history() == ((16, 827), *((301, seconds) for seconds in range(820, 804, -1)))
+    assert wire.finished()
+    laser, _ = made([(b"READ:HIST?\r", full + b"301 804\n0 0\n")])
+    with pytest.raises(GarbledReply, match="more than 18 lines"):
         laser.history()
 
 

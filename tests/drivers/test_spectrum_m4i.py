@@ -76,6 +76,34 @@ def test_a_set_up_reaches_the_registers(card: Card, digitizer: SpectrumM4i) -> N
     assert (card.registers[11000], card.registers[30010], card.registers[30110]) == (3, 200, 2500)
 
 
+@pytest.mark.parametrize(
+    ("register", "kept", "said"),
+    [
+        (20000, 1_250_000_000, "sample rate reads back 1250000000 after 625000000 was set"),
+        (9500, 2, "recording mode reads back 2 after 32"),
+        (40410, 1, "trigger source reads back 1 after 2"),
+        (40510, 2, "trigger slope reads back 2 after 1"),
+        (30010, 2500, "range of channel 1 reads back 2500 after 500"),
+    ],
+)
+def test_a_register_that_does_not_take_is_an_error(
+    card: Card, digitizer: SpectrumM4i, register: int, kept: int, said: str
+) -> None:
+    digitizer.prepare()
+    card.deaf = {register: kept}
+    with pytest.raises(Refused, match=said):
+        digitizer.configure(SETUP)
+
+
+@pytest.mark.parametrize(("register", "value"), [(40410, 1), (40510, 2), (42320, 0), (42320, 9000)])
+def test_pulses_trigger_only_what_is_set_up_for_them(card: Card, digitizer: SpectrumM4i, register: int, value: int) -> None:
+    digitizer.configure(SETUP)
+    card.registers[register] = value
+    digitizer.arm(1)
+    card.trigger(codes(1, 128), [0])
+    assert digitizer.captured() == 0
+
+
 def test_a_burst(card: Card, digitizer: SpectrumM4i) -> None:
     digitizer.prepare()
     digitizer.configure(SETUP)

@@ -46,10 +46,22 @@ def test_another_instrument_is_refused(reply: str) -> None:
         unit.identify()
 
 
-def test_preparing_stops_the_triggers_before_anything_else() -> None:
-    unit, wire = scripted(DG645, [(b"TSRC 5\n", b""), asked("TSRC?", "5"), (b"*CLS\n", b""), told("BURM 0"), told("ADVT 0")])
+def taken(text: str, query: str, back: str) -> list[Exchange]:
+    return [told(text), asked(query, back)]
+
+
+def test_preparing_stops_the_triggers_before_anything_else_and_leaves_nothing_that_thins_them_out() -> None:
+    stopped: list[Exchange] = [(b"TSRC 5\n", b""), asked("TSRC?", "5"), (b"*CLS\n", b"")]
+    plain = [*taken("BURM 0", "BURM?", "0"), *taken("ADVT 0", "ADVT?", "0"), *taken("HOLD 0.000000000", "HOLD?", "0.000000")]
+    plain += taken("PRES 0,1", "PRES?0", "1")
+    for output in (1, 2, 3, 4):
+        plain += [*taken(f"PHAS {output},0", f"PHAS?{output}", "0"), *taken(f"PRES {output},1", f"PRES?{output}", "1")]
+    unit, wire = scripted(DG645, [*stopped, *plain])
     unit.prepare()
     assert wire.finished()
+    unit, _ = scripted(DG645, [*stopped, *plain[:-1], asked("PRES?4", "3")])
+    with pytest.raises(Refused, match="gh_prescaler reads back 3 after 1 was set"):
+        unit.prepare()
 
 
 def test_a_pulse_is_two_edges_read_back() -> None:
@@ -62,8 +74,8 @@ def test_a_pulse_is_two_edges_read_back() -> None:
             (b"DLAY?4\n", [b"0,+0.0002", b"99800000\r\n"]),
             told("DLAY 5,4,0.000010000000"),
             asked("DLAY?5", "4,+0.000010000000"),
-            told("TRAT 20.000000"),
-            asked("TRAT?", "20.000000"),
+            *taken("ADVT 0", "ADVT?", "0"),
+            *taken("TRAT 20.000000", "TRAT?", "20.000000"),
         ],
     )
     unit.program({"T0": Pulse(0.0, 250e-6), "CD": Pulse(299.8e-6, 10e-6)}, 20.0)
@@ -75,10 +87,8 @@ def test_triggered_from_outside_it_takes_one_edge_of_several() -> None:
         DG645,
         [
             *level(0),
-            told("ADVT 1"),
-            asked("ADVT?", "1"),
-            told("PRES 0,5"),
-            asked("PRES?0", "5"),
+            *taken("ADVT 1", "ADVT?", "1"),
+            *taken("PRES 0,5", "PRES?0", "5"),
             (b"TSRC 1\n", b""),
             asked("TSRC?", "1"),
             asked("TSRC?", "1"),

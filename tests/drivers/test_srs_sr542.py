@@ -1,5 +1,7 @@
 """SRS SR542 on the wire: settings are silent, LERR? tells; a lost lock is found in the latch."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,17 +26,15 @@ def taken(mnemonic: str, value: int, back: int | None = None) -> list[Exchange]:
     return [*told(f"{mnemonic} {value}"), asked(f"{mnemonic}?", str(value if back is None else back))]
 
 
-SYNCHRONISED: list[Exchange] = [
-    *taken("SRCE", 3),
-    *taken("EDGE", 0),
-    *taken("CTRL", 2),
-    *taken("MULT", 5),
-    *taken("DIVR", 1),
-    *told("PHAS -122.00"),
-    asked("PHAS?", "-122.00"),
-    *taken("MOTR", 1),
-    asked("CHEV?", "12"),
-]
+def turning(source: int, multiple: int) -> list[Exchange]:
+    factors = [*taken("SRCE", source), *taken("EDGE", 0), *taken("CTRL", 2), *taken("MULT", multiple), *taken("DIVR", 1)]
+    phase = [*taken("RELP", 0), *told("PHAS -122.00"), asked("PHAS?", "-122.00")]
+    return [*factors, *phase, *taken("MOTR", 1), asked("CHEV?", "12")]
+
+
+OWN = [*told("IFRQ 100.00"), asked("IFRQ?", "100.00")]
+SYNCHRONISED = turning(3, 5)
+FREE = [*OWN, *turning(0, 1)]
 
 
 @pytest.mark.parametrize("comma", [b",", b", "])
@@ -61,11 +61,43 @@ def test_following_the_reference() -> None:
     assert wire.finished()
 
 
-def test_turning_freely() -> None:
-    own = [*told("IFRQ 100.00"), asked("IFRQ?", "100.00"), *taken("CTRL", 2), *taken("SRCE", 0)]
-    phase = [*told("PHAS -122.00"), asked("PHAS?", "-122.00"), *taken("MOTR", 1), asked("CHEV?", "12")]
-    unit, wire = scripted(SR542, [*own, *phase])
+def test_turning_freely_leaves_no_factor_of_an_earlier_run() -> None:
+    unit, wire = scripted(SR542, FREE)
     unit.run_freely(100.0, 238.0)
+    assert wire.finished()
+    unit, _ = scripted(SR542, [*OWN, *taken("SRCE", 0), *taken("EDGE", 0), *taken("CTRL", 2), *taken("MULT", 1, back=7)])
+    with pytest.raises(Refused, match="MULT reads back 7 after 1 was set"):
+        unit.run_freely(100.0, 238.0)
+
+
+@pytest.mark.parametrize(
+    ("start", "act", "measured", "said"),
+    [
+        ("free", lambda unit: unit.run_freely(100.0, 238.0), [asked("MFRQ? 0", "100.012")], ""),
+        (
+            "free",
+            lambda unit: unit.run_freely(100.0, 238.0),
+            [asked("MFRQ? 0", "700.000")],
+            "chops at 700 Hz, not at the 100 Hz asked for",
+        ),
+        ("follows", lambda unit: unit.synchronise(5, 238.0), [asked("MFRQ? 3", "20.001"), asked("MFRQ? 0", "100.012")], ""),
+        (
+            "follows",
+            lambda unit: unit.synchronise(5, 238.0),
+            [asked("MFRQ? 3", "20.000"), asked("MFRQ? 0", "50.000")],
+            "chops at 50 Hz, not at the 100 Hz asked for",
+        ),
+    ],
+)
+def test_locked_is_only_who_chops_at_the_frequency_asked_for(
+    start: str, act: Callable[[SR542], None], measured: list[Exchange], said: str
+) -> None:
+    states = [asked("CHCR?", "15"), asked("CHEV?", "0"), *measured]
+    unit, wire = scripted(SR542, [*(FREE if start == "free" else SYNCHRONISED), asked("CHCR? 3", "1"), *measured, *states])
+    act(unit)
+    assert unit.read("phase_locked") is (not said)
+    status = unit.status()
+    assert (status.ok, status.warnings) == ((False, (said,)) if said else (True, ()))
     assert wire.finished()
 
 

@@ -93,7 +93,8 @@ def test_synchronising_knows_blades_with_two_tracks(blade: int, reference: int) 
 
 def test_turning_freely() -> None:
     """Without an outside reference it is locked when it turns as fast as it was told."""
-    own = [*set_back("ref", 0), *set_back("freq", 100), *set_back("phase", 30), *set_back("enable", 1)]
+    factors = [*set_back("nharmonic", 1), *set_back("dharmonic", 1)]
+    own = [*set_back("ref", 0), *factors, *set_back("freq", 100), *set_back("phase", 30), *set_back("enable", 1)]
     seen = [asked("enable", 1), asked("refoutfreq", 100)]
 
     def locked(chopper: MC2000B) -> object:

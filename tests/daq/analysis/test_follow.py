@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 from daq.analysis.beside import reducing
 from daq.analysis.follow import at_speed, follow
+from daq.analysis.live import Live
 from daq.face.reduced import Moments, Published, Reduced
 from daq.record.recorder import Recorder
-from daq.record.run_file import RunFileError
+from daq.record.run_file import RunFile, RunFileError
+from daq.reduce.reduction import Reduction
 from tests.daq.reduce.test_reduction import SAMPLES, SHOTS, run_of_three_sizes, take
 
 BURSTS = 4
@@ -52,3 +55,15 @@ def test_without_a_listener_or_a_file_the_reducer_ends(run_file: Path, capfd: py
     assert "there is no file" in capfd.readouterr().err
     with pytest.raises(RunFileError, match="there is no file"):
         list(follow(run_file.with_name("other.h5")))
+
+
+def test_a_file_that_a_run_has_just_gone_on_in_has_no_trace_to_show_yet(run_file: Path, tmp_path: Path) -> None:
+    create = msgspec.structs.replace(run_of_three_sizes(tmp_path / "next.h5"), run_id="ab" * 16)
+    with Recorder(create) as recorder:
+        recorder.finish("complete", "done")
+    with RunFile(run_file) as first, RunFile(tmp_path / "next.h5") as following:
+        reduction = Reduction(first)
+        shots = [list(reduction.update(part))[-1] for part in (first, following)]
+        shown = [Live(first.run_id).meanwhile(part, reduction, shots[-1], at_once=True) for part in (first, following)]
+    assert shots == [BURSTS * SHOTS] * 2
+    assert [[type(message).__name__ for message in one] for one in shown] == [["Trace", "ShotTimes", "Reduced"], ["Reduced"]]

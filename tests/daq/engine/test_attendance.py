@@ -43,6 +43,7 @@ class Unit:
         self.may.set()
         self.asked = 0
         self.closed = False
+        self.before: object = None
 
     def identify(self) -> Identity:
         return Identity("maker", "model", self.serial)
@@ -56,6 +57,9 @@ class Unit:
 
     def read(self, quantity: str) -> Value:
         return 2.4
+
+    def inherit(self, before: object) -> None:
+        self.before = before
 
     def close(self) -> None:
         self.closed = True
@@ -281,6 +285,8 @@ def test_another_instrument_at_the_address_is_not_believed(room: Room, attempts:
     room.units["magnet"] = back = Unit("magnet")
     room.instruments.reconnect("magnet")
     assert room.instruments.by_name["magnet"] is cast(Any, back)
+    assert back.before is ours
+    assert other.before is None
 
 
 def test_the_digitizer_is_left_alone_while_a_run_has_it(room: Room, told_time: Time) -> None:

@@ -142,6 +142,23 @@ def test_modes_of_the_system_timer(unit: BNC575, setting: str, times: list[float
     assert ask(unit, ":SYST:STAT?|:PULSE0:STAT?|:PULSE0:COUN:COUN? TCNTS", now=1.01) == [running, running, str(len(times))]
 
 
+@pytest.mark.parametrize(
+    ("setting", "times"),
+    [
+        (":PULSE1:CMOD NORM", [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]),
+        (":PULSE1:WCO 5", [0.6, 0.7]),
+        (":PULSE1:CMOD SING|:PULSE1:WCO 1", [0.2]),
+        (":PULSE1:CMOD BURS|:PULSE1:BCO 3", [0.1, 0.2, 0.3]),
+        (":PULSE1:CMOD DCYC|:PULSE1:PCO 1|:PULSE1:OCO 2|:PULSE1:WCO 1", [0.2, 0.5]),
+    ],
+)
+def test_a_channel_has_a_mode_of_its_own(unit: BNC575, setting: str, times: list[float]) -> None:
+    ask(unit, f":PULSE0:PER 0.1|{setting}|:PULSE0:STAT 1")
+    assert unit.fired(0.0, 0.71, "A") == pytest.approx(times)
+    assert unit.fired(0.25, 0.71, "A") == pytest.approx([time for time in times if time > 0.25])
+    assert len(unit.fired(0.0, 0.71)) == len(unit.fired(0.0, 0.71, "B")) == 7
+
+
 def test_outputs_add_their_delays_and_those_off_have_no_edge(unit: BNC575) -> None:
     ask(
         unit, ":PULSE1:DEL 1e-6|:PULSE2:SYNC CHA|:PULSE2:DEL 2e-6|:PULSE2:WIDT 5e-7|:PULSE2:STAT 1|:PULSE3:STAT 1|:PULSE3:MUX 2"

@@ -116,6 +116,30 @@ def test_a_killed_channel_falls_at_once() -> None:
     assert unit.voltage_V(1, 10.0) == 0.0
 
 
+def test_a_disabled_channel_takes_on_without_effect_and_keeps_its_set_point() -> None:
+    unit = CaenDT1470ET()
+    for par in (b"RUP,VAL:500", b"VSET,VAL:1000", b"ON"):
+        talk(unit, b"$BD:00,CMD:SET,CH:1,PAR:" + par + b"\r\n")
+    unit.fault("switch", 10.0, channel=1)
+    assert unit.voltage_V(1, 10.0) == 0.0
+    assert talk(unit, b"$BD:00,CMD:SET,CH:1,PAR:ON\r\n", 10.0) == b"#BD:00,CMD:OK\r\n"
+    assert talk(unit, b"$BD:00,CMD:MON,CH:1,PAR:STAT\r\n", 10.0) == b"#BD:00,CMD:OK,VAL:01024\r\n"
+    unit.fault("switch", 11.0, channel=1, present=False)
+    assert talk(unit, b"$BD:00,CMD:MON,CH:1,PAR:STAT\r\n", 11.0) == b"#BD:00,CMD:OK,VAL:00000\r\n"
+    assert talk(unit, b"$BD:00,CMD:MON,CH:1,PAR:VSET\r\n", 11.0) == b"#BD:00,CMD:OK,VAL:1000.0\r\n"
+
+
+def test_a_reading_dances_by_two_digits_and_the_same_for_the_same_seed() -> None:
+    def readings(seed: int) -> list[float]:
+        unit = CaenDT1470ET(seed=seed)
+        for par in (b"RUP,VAL:500", b"VSET,VAL:1000", b"ON"):
+            talk(unit, b"$BD:00,CMD:SET,CH:1,PAR:" + par + b"\r\n")
+        return [float(talk(unit, b"$BD:00,CMD:MON,CH:1,PAR:VMON\r\n", 10.0)[-8:]) for _ in range(50)]
+
+    assert set(readings(1)) == {999.8, 999.9, 1000.0, 1000.1, 1000.2}
+    assert readings(1) == readings(1) != readings(2)
+
+
 def test_an_unknown_fault_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="wrong_identity"):
         CaenDT1470ET().fault("nonsense", 0.0)

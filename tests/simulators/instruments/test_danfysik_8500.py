@@ -51,6 +51,17 @@ def test_interlock_latches_until_cause_and_reset(running: Danfysik8500, cause: s
     assert running.current_A(15.0) == 0.0
 
 
+def test_from_an_interlock_to_its_reset_measurements_are_those_before_it(running: Danfysik8500) -> None:
+    ask(running, "WA 500000", 2.0)
+    running.fault("interlock", 100.0, cause="magnet water flow")
+    running.fault("interlock", 110.0, cause="phase failure")
+    assert running.current_A(200.0) == 0.0
+    assert ask(running, "AD 8\rAD 0\rAD 10", 200.0) == b"E5000\n\rE50\n\r" + ILLEGAL
+    for cause in ("magnet water flow", "phase failure"):
+        running.fault("interlock", 201.0, cause=cause, present=False)
+    assert ask(running, "RS\rAD 8", 202.0) == b"0\n\r"
+
+
 def test_current_slews_and_keeps_the_sign_of_the_polarity(running: Danfysik8500) -> None:
     ask(running, "WA 500000", 2.0)
     assert running.current_A(4.0) == pytest.approx(20.0)

@@ -14,6 +14,9 @@ SETUP = b""":SYSTem:HEADer OFF
 :ACQuire:SRATe:ANALog 5E8
 :ACQuire:POINts:ANALog 100
 :ACQuire:SEGMented:COUNt 3
+:TIMebase:REFerence LEFT
+:TRIGger:EDGE:SOURce AUX
+:TRIGger:LEVel AUX,1.0
 :WAVeform:SOURce CHANnel1;FORMat WORD;BYTeorder LSBFirst;STReaming OFF;SEGMented:ALL ON
 """
 
@@ -103,6 +106,7 @@ def test_a_double_trigger_takes_the_place_of_a_shot(scope: Infiniium) -> None:
         (b":CHANnel7:SCALe 0.1", b"-113"),
         (b":WAVeform:FORMat SONG", b"-104"),
         (b":ACQuire:MODE RTIM;:SINGle", b"-221"),
+        (b":ACQuire:AVERage ON;:SINGle", b"-221"),
     ],
 )
 def test_errors_are_queued(scope: Infiniium, command: bytes, error: bytes) -> None:
@@ -146,7 +150,7 @@ def test_errors_are_queued(scope: Infiniium, command: bytes, error: bytes) -> No
         (":TRIGger:EDGE:COUPling LFReject", ":TRIG:EDGE:COUP?", "LFR"),
         (":TRIGger:EDGE:SOURce CHANnel2", ":TRIG:EDGE:SOUR?", "CHAN2"),
         (":TRIGger:LEVel CHANnel2,-0.25", ":TRIG:LEV? CHAN2", "-2.50E-01"),
-        (":TRIGger:LEVel LINE,1", ":TRIG:LEV? AUX", "0.00E+00"),
+        (":TRIGger:LEVel LINE,2", ":TRIG:LEV? AUX", "1.00E+00"),
         (":WAVeform:FORMat BYTE", ":WAV:FORM?", "BYTE"),
         (":WAVeform:BYTeorder MSBF", ":WAV:BYT?", "MSBF"),
         (":WAVeform:STReaming ON", ":WAV:STR?", "1"),
@@ -200,6 +204,59 @@ def test_latches_are_cleared_by_reading(scope: Infiniium) -> None:
     assert talk(scope, b":SINGle;:AER?;:AER?\n", now=1.0) == b"1;0\n"
     assert talk(scope, b":TER?;:ASTate?;:PDER?\n", now=1.06) == b"1;ATRIG;0\n"
     assert talk(scope, b":PDER?;:PDER?;:ADER?\n", now=2.0) == b"1;0;1\n"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        b":TRIGger:EDGE:SOURce LINE",
+        b":TRIGger:EDGE:SOURce CHANnel1",
+        b":TRIGger:EDGE:SLOPe NEGative",
+        b":TRIGger:LEVel AUX,0",
+        b":TRIGger:LEVel AUX,-1",
+        b":TRIGger:LEVel AUX,9",
+    ],
+)
+def test_pulses_trigger_only_what_is_set_up_for_them(scope: Infiniium, setting: bytes) -> None:
+    talk(scope, setting + b"\n:SINGle\n", now=1.0)
+    assert talk(scope, b":ADER?;:WAV:SEGM:COUN?\n", now=9.0) == b"0;0\n"
+
+
+def test_triggers_within_the_hold_off_or_the_record_are_ignored(scope: Infiniium) -> None:
+    for setting in (b":TRIGger:HOLDoff 0.12\n", b":TRIG:HOLD 0;:ACQ:SRAT 1E3;POIN 120;:TIM:RANG 0.12\n"):
+        talk(scope, setting + b":SINGle\n", now=1.0)
+        talk(scope, b":ADER?\n", now=2.0)
+        tags = [float(talk(scope, b":ACQ:SEGM:IND %d;:WAV:SEGM:TTAG?\n" % n, now=2.0)) for n in (1, 2, 3)]
+        assert tags == pytest.approx([0.0, 0.15, 0.30])
+
+
+@pytest.mark.parametrize(
+    ("setting", "points", "interval_s", "start_s"),
+    [
+        (b":TIMebase:RANGe 1E-7", 50, 2e-9, 0.0),
+        (b":ACQuire:POINts:AUTO ON", 500, 2e-9, 0.0),
+        (b":TIMebase:REFerence CENTer", 100, 2e-9, -1e-7),
+        (b":TIMebase:REFerence RIGHt;POSition 5E-8", 100, 2e-9, -1.5e-7),
+        (b":TIMebase:REFerence:PERCent 10", 100, 2e-9, -2e-8),
+        (b":ACQuire:INTerpolate ON", 200, 1e-9, 0.0),
+        (b":CHANnel1:DISPlay OFF", 0, 2e-9, 0.0),
+    ],
+)
+def test_a_record_is_what_fits_on_the_screen(
+    scope: Infiniium, setting: bytes, points: int, interval_s: float, start_s: float
+) -> None:
+    talk(scope, setting + b"\n:SINGle\n", now=1.0)
+    fields = talk(scope, b":WAV:PRE?\n", now=2.0).decode().split(",")
+    assert int(fields[2]) == points
+    assert (float(fields[4]), float(fields[5])) == pytest.approx((interval_s, start_s))
+    digits = talk(scope, b":WAV:DATA?\n", now=2.0)
+    assert len(digits) == len(b"#10\n") + (len(str(6 * points)) - 1) + 6 * points
+
+
+def test_interpolation_puts_points_between_the_samples() -> None:
+    ramp = Infiniium(triggers, lambda times, settings: lambda: np.tile(np.arange(0, 400, 4, dtype=np.int16), (len(times), 1)))
+    talk(ramp, SETUP + b":ACQ:INT ON\n:SINGle\n", now=1.0)
+    assert block(talk(ramp, b":WAV:DATA?\n", now=2.0)).reshape(3, 200)[0, :5].tolist() == [0, 2, 4, 6, 8]
 
 
 def test_a_trigger_can_be_forced() -> None:

@@ -143,6 +143,45 @@ def test_a_burst_repeats_the_cycle() -> None:
     assert unit.fired(1.005, 1.015).tolist() == [1.011]
 
 
+def test_a_prescaler_divides_its_output_with_advanced_triggering_only() -> None:
+    unit = DG645()
+    talk(unit, b"PRES 1,3;PHAS 1,2;TRAT 10;TSRC 0\n")
+    assert len(unit.fired(0.0, 1.05, "AB")) == 10
+    talk(unit, b"ADVT 1\n", now=2.0)
+    np.testing.assert_allclose(unit.fired(2.0, 3.05), 2.1 + np.arange(10) / 10)
+    np.testing.assert_allclose(unit.fired(2.0, 3.05, "AB"), [2.3, 2.6, 2.9])
+    assert len(unit.fired(2.0, 3.05, "CD")) == 10
+    talk(unit, b"TSRC 5;*TRG\n", now=4.0)
+    assert unit.fired(3.95, 5.0, "AB").tolist() == [4.0]
+
+
+def test_cycles_of_bursts_are_counted_one_by_one() -> None:
+    unit = DG645()
+    talk(unit, b"BURM 1;BURC 3;BURP 1e-2;ADVT 1;PRES 2,2;TRAT 1;TSRC 0\n")
+    np.testing.assert_allclose(unit.fired(0.0, 2.5, "CD"), [1.0, 1.02, 2.01])
+
+
+def test_hold_off_ignores_triggers_and_lengthens_t0() -> None:
+    unit = DG645()
+    talk(unit, b"HOLD 0.12;TRAT 10;TSRC 0\n")
+    assert unit.edges()["T0"][1] < 1e-3
+    assert len(unit.fired(0.0, 1.05)) == 10
+    talk(unit, b"ADVT 1;INSR?\n", now=2.0)
+    np.testing.assert_allclose(unit.fired(2.0, 2.75), [2.1, 2.3, 2.5, 2.7])
+    assert talk(unit, b"INSR?\n", now=2.75) == b"7\r\n"
+    assert unit.edges()["T0"][1] == pytest.approx(0.12, abs=1e-6)
+
+
+def test_it_wakes_up_as_it_was_saved_at_the_panel_not_as_it_was_set_from_afar() -> None:
+    unit = DG645()
+    talk(unit, b"TRAT 20;TSRC 0;ADVT 1;PRES 1,3\n")
+    unit.fault("saved_at_panel", 1.0)
+    talk(unit, b"TSRC 5;PRES 1,1\n", 1.0)
+    unit.power_up(10.0)
+    assert talk(unit, b"TSRC?;PRES?1\n", 10.0) == b"0\r\n3\r\n"
+    np.testing.assert_allclose(unit.fired(10.0, 10.32, "AB"), [10.05, 10.2])
+
+
 def test_replies_end_as_they_are_told_to() -> None:
     assert talk(DG645(), b"XTRM 10;TSRC?\n") == b"5\n"
 

@@ -92,6 +92,14 @@ def test_every_frequency_is_measured() -> None:
     assert float(talk(unit, b"MFRQ? 0\n", 70.0)) == pytest.approx(90.0)
 
 
+@pytest.mark.parametrize(("source", "chops_Hz"), [("INT", 150.0), ("VCO", 0.0), ("LINE", 75.0), ("EXT", 30.0)])
+def test_multiple_and_divider_act_on_every_source(source: str, chops_Hz: float) -> None:
+    unit = SR542(lambda now: 20.0)
+    talk(unit, f"MULT 3;DIVR 2;SRCE {source}\n".encode())
+    assert float(talk(unit, b"MFRQ? 0\n", 60.0)) == pytest.approx(chops_Hz)
+    assert float(talk(unit, b"MFRQ? 6\n", 60.0)) == pytest.approx(chops_Hz)
+
+
 def test_somebody_stops_the_wheel_and_the_cable_comes_off() -> None:
     unit = SR542(lambda now: 20.0)
     unit.fault("front_panel", 1.0)
