@@ -31,6 +31,7 @@ PLAN = (
     .replace("shots_per_group = 500", "shots_per_group = 60")
     .replace("shots_per_burst = 100", "shots_per_burst = 12")
     .replace("duration_us = 90.0", "duration_us = 40.0")
+    .replace("sizes = [2, 33]", "sizes = [2, 8]")
 )
 QUICK = (
     (SHIPPED / "laboratories" / "simulated.toml")

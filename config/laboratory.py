@@ -238,4 +238,10 @@ def read_laboratory(path: Path | None = None) -> tuple[Laboratory, Calibrations]
     path = path or SHIPPED / "laboratories" / "simulated.toml"
     laboratory = read_model(path, Laboratory)
     beside, shipped = path.parent / laboratory.calibrations, SHIPPED / "calibrations" / laboratory.calibrations
+    if not beside.is_file() and not shipped.is_file():
+        known = ", ".join(sorted(one.name for one in shipped.parent.glob("*.toml")))
+        raise ConfigurationError(
+            f"{path}: calibrations = {laboratory.calibrations!r} names no file: there is no {beside}, and {known} "
+            "ships with the program; correct the name, or put the file there"
+        )
     return laboratory, read_model(beside if beside.is_file() else shipped, Calibrations)

@@ -53,7 +53,7 @@ def check_model(table: Mapping[str, Any], model: type[Found], where: str) -> Fou
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        raise ConfigurationError.of(where, _sentences(model, error.errors())) from None
+        raise ConfigurationError.of(where, _sentences(model, table, error.errors())) from None
 
 
 def mended(table: Mapping[str, Any], model: type[Found], pattern: Mapping[str, Any]) -> Found | None:
@@ -86,11 +86,26 @@ def _replace(table: dict[str, Any], place: tuple[str | int, ...], pattern: Mappi
         table, pattern = below, pattern.get(str(key), {})
 
 
-def _sentences(model: type[BaseModel], faults: Sequence[Any]) -> list[str]:
-    """A misspelt key is one fault, though it is both unknown and missing."""
-    said = {fault["loc"]: _sentence(model, fault) for fault in faults}
-    meant = {(*fault["loc"][:-1], _nearest(model, fault["loc"])) for fault in faults if fault["type"] == "extra_forbidden"}
-    return [said[fault["loc"]] for fault in faults if fault["type"] != "missing" or fault["loc"] not in meant]
+def _sentences(model: type[BaseModel], table: Mapping[str, Any], found: Sequence[Any]) -> list[str]:
+    """A misspelt key is one fault, though it is both unknown and missing; so is a value that is none of several types."""
+    faults: dict[tuple[str | int, ...], Any] = {}
+    for fault in found:
+        place = _written(table, fault)
+        faults.setdefault(place, fault | {"loc": place})
+    meant = {(*place[:-1], _nearest(model, place)) for place, fault in faults.items() if fault["type"] == "extra_forbidden"}
+    return [_sentence(model, fault) for place, fault in faults.items() if fault["type"] != "missing" or place not in meant]
+
+
+def _written(table: Mapping[str, Any], fault: Any) -> tuple[str | int, ...]:
+    """Where a fault is in the file: without the names of types, which its location has as well where there are several."""
+    place: list[str | int] = []
+    here: Any = table
+    for part in fault["loc"]:
+        if (isinstance(here, Mapping) and part in here) or (isinstance(here, list | tuple) and isinstance(part, int)):
+            place.append(part)
+            here = here[part]
+    absent = fault["loc"][-1:] if fault["type"] == "missing" else ()
+    return *place, *absent
 
 
 def _nearest(model: type[BaseModel], location: tuple[str | int, ...]) -> str | None:

@@ -7,13 +7,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from config.errors import ConfigurationError
+
 
 def write_toml(path: Path, table: Mapping[str, Any], remark: str) -> None:
-    """Write `table` to `path` in one step: a reader sees the old file or the whole new one."""
+    """Write `table` to `path` in one step: a reader sees the old file or the whole new one; else `ConfigurationError`."""
     text = f"# {remark}\n" + "\n".join(_lines(table, ())) + "\n"
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        file.write(text)
-    os.replace(file.name, path)
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
+            file.write(text)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise ConfigurationError(f"cannot write {path} ({error.strerror}); give a file in a directory of yours") from None
 
 
 def _lines(table: Mapping[str, Any], place: tuple[str, ...]) -> Iterator[str]:

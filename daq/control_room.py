@@ -7,7 +7,7 @@ second thread puts up what has changed, a few times a second, so that many readi
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -23,7 +23,7 @@ from daq.engine.state import Progress, State
 from daq.face import commands
 from daq.face.board import Board
 from daq.face.commands import Answer, Command
-from daq.face.reduced import Published
+from daq.face.reduced import Moments, Published
 from daq.face.state import (
     AlarmPart,
     AnyPart,
@@ -33,6 +33,7 @@ from daq.face.state import (
     InstrumentPart,
     InterlockPart,
     LogPart,
+    MachinePart,
     Queued,
     QueuePart,
     Reading,
@@ -43,6 +44,7 @@ from daq.face.state import (
 )
 from daq.laboratory import Laboratory
 from daq.plan.plan import Plan
+from daq.record.run_file import RunFileError
 from daq.safety.alarms import Alarm, AlarmError
 from daq.safety.interlocks import Shown
 from daq.safety.safe_order import Outcome
@@ -55,7 +57,7 @@ LINES = 200
 QUIET = (commands.Read, commands.CheckPlan, commands.EmergencyStop)
 """What is not logged: questions, and what is logged before it is done."""
 OVER = (State.IDLE, State.FAULT)
-REFUSALS = (ConfigurationError, DriverError, SettlingError, AlarmError, Interrupted)
+REFUSALS = (ConfigurationError, DriverError, SettlingError, AlarmError, Interrupted, RunFileError)
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,15 @@ class _Waiting:
     ticket: int
     name: str
     plan: Plan
+    shots: int
     duration_s: float
     by: str
+    rest_of: Path | None = None
+    """The file of an interrupted run, whose plan it is."""
 
     def shown(self) -> Queued:
-        return Queued(self.ticket, self.name, self.plan.title, self.plan.shots, self.duration_s, self.by)
+        title = self.plan.title if self.rest_of is None else f"the rest of {self.plan.title}"
+        return Queued(self.ticket, self.name, title, self.shots, self.duration_s, self.by)
 
 
 class ControlRoom:
@@ -85,7 +91,7 @@ class ControlRoom:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._end = Event()
         self._title = self._file = ""
-        self._state = State.IDLE
+        self._state, self._begun = State.IDLE, False
         self._threads = [
             Thread(target=self._run_queue, name="queue", daemon=True),
             Thread(target=self._show_changes, name="board", daemon=True),
@@ -93,6 +99,7 @@ class ControlRoom:
         self._acts: dict[type, Callable[..., Answer]] = {
             commands.CheckPlan: self._check_plan,
             commands.QueuePlan: self._queue_plan,
+            commands.QueueRest: self._queue_rest,
             commands.Unqueue: self._unqueue,
             commands.Pause: self._pause,
             commands.Resume: self._resume,
@@ -110,6 +117,7 @@ class ControlRoom:
     def __enter__(self) -> "ControlRoom":
         self._laboratory.changed = self._changed.put
         self._vigil.line = self._line
+        self._put(MachinePart(self._laboratory.configuration.control is not None))
         self._put(RunPart("idle", "no run yet", speed=self._laboratory.configuration.clock.speed))
         self._put(QueuePart())
         for name in self._laboratory.configuration.taking_part():
@@ -177,13 +185,24 @@ class ControlRoom:
     def _queue_plan(self, command: commands.QueuePlan, by: str) -> Answer:
         plan = self._laboratory.parse_plan(command.toml, command.name)
         expected = self._laboratory.review(plan).forecast
+        return self._wait(_Waiting(0, command.name, plan, plan.shots, expected.duration_s, by))
+
+    def _queue_rest(self, command: commands.QueueRest, by: str) -> Answer:
+        path = Path(command.run_file)
+        plan, before = self._laboratory.check_resumable(path)
+        left = max(0, plan.shots - before.planned_done)
+        expected_s = self._laboratory.review(plan).forecast.duration_s * left / plan.shots
+        return self._wait(_Waiting(0, path.name, plan, left, expected_s, by, path))
+
+    def _wait(self, waiting: _Waiting) -> Answer:
+        """In the queue, with the next ticket."""
         with self._news:
             self._tickets += 1
-            self._waiting.append(_Waiting(self._tickets, command.name, plan, expected.duration_s, by))
-            ticket = self._tickets
+            queued = replace(waiting, ticket=self._tickets)
+            self._waiting.append(queued)
             self._news.notify_all()
         self._show_queue()
-        return Answer(True, f"{plan.title} waits with ticket {ticket}", ticket)
+        return Answer(True, f"{queued.shown().title} waits with ticket {queued.ticket}", queued.ticket)
 
     def _unqueue(self, command: commands.Unqueue, by: str) -> Answer:
         with self._news:
@@ -201,8 +220,12 @@ class ControlRoom:
         return Answer(False, "; ".join(left)) if left else self._on_run(lambda run: run.resume())
 
     def _stop(self, command: commands.Stop, by: str) -> Answer:
-        self._hold(f"{by} stopped the run")
-        return self._on_run(lambda run: run.stop())
+        going = self._current() is not None
+        if going or self._waiting:
+            # One that waits may be about to begin.
+            self._hold(f"{by} stopped the {'run' if going else 'queue'}")
+        stopped = self._on_run(lambda run: run.stop())
+        return Answer(True, "no run goes on; the queue is held") if self._waiting and not stopped.ok else stopped
 
     def _release(self, command: commands.ReleaseQueue, by: str) -> Answer:
         self._hold("")
@@ -264,10 +287,16 @@ class ControlRoom:
     def _run_queue(self) -> None:
         while (waiting := self._next()) is not None:
             self._show_queue()
-            self._title, self._file = waiting.plan.title, ""
+            self._title, self._file, self._begun = waiting.plan.title, "", False
             try:
-                self._laboratory.run(waiting.plan, self._directory, self._progress, self._live)
+                if waiting.rest_of is None:
+                    self._laboratory.run(waiting.plan, self._directory, self._progress, self._live)
+                else:
+                    self._laboratory.resume(waiting.rest_of, watch=self._progress)
             except Exception as error:  # the queue outlives whatever a run stumbles over; the machine is safe by then
+                if not self._begun:
+                    with self._news:
+                        self._waiting.appendleft(waiting)
                 self._hold(f"{waiting.name} could not be run: {error}")
                 self._vigil.rise("run", f"{waiting.name} could not be run: {type(error).__name__}: {error}")
 
@@ -277,7 +306,10 @@ class ControlRoom:
             return None if self._end.is_set() else self._waiting.popleft()
 
     def _progress(self, progress: Progress) -> None:
-        self._state = progress.state
+        if not self._begun:
+            # Those of the run before are not this one's.
+            self._put(Moments("", (), "no moments of this run yet"))
+        self._state, self._begun = progress.state, True
         if progress.state is State.FAULT and not self._held:
             self._hold(f"the last run failed: {progress.doing}")
         run = self._laboratory.current

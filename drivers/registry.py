@@ -1,5 +1,6 @@
 """From a driver's name in the configuration to its class, imported only when used."""
 
+import difflib
 import inspect
 from dataclasses import replace
 from importlib import import_module
@@ -47,14 +48,19 @@ def driver_class(driver: str) -> type[Driver]:
     try:
         module, _, name = DRIVERS[driver].partition(":")
     except KeyError:
-        raise ConfigurationError(f"there is no driver {driver!r}; known are {', '.join(sorted(DRIVERS))}") from None
+        nearest = difflib.get_close_matches(driver, DRIVERS, n=1)
+        meant = f" (did you mean {nearest[0]!r}?)" if nearest else ""
+        raise ConfigurationError(f"there is no driver {driver!r}{meant}; known are {', '.join(sorted(DRIVERS))}") from None
     found: type[Driver] = getattr(import_module(module), name)
     return found
 
 
 def check_options(name: str, configuration: InstrumentConfiguration) -> None:
     """Hold an instrument's options against its driver's constructor; `ConfigurationError` names the first that is wrong."""
-    found = driver_class(configuration.driver)
+    try:
+        found = driver_class(configuration.driver)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"instrument {name!r}: {error}") from None
     if configuration.role != found.role:
         raise ConfigurationError(
             f"instrument {name!r} has the role {configuration.role!r}, but driver {configuration.driver!r} is for a "

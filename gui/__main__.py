@@ -12,6 +12,7 @@ from pathlib import Path
 from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication
 
+from config.errors import ConfigurationError
 from daq.service.client import Client
 from daq.service.errors import ServiceError
 from gui.feed import Feed, ServiceFeed
@@ -38,7 +39,7 @@ def main() -> int:
     with ExitStack() as context:
         try:
             feed = _feed(given, context)
-        except ServiceError as error:
+        except (ServiceError, ConfigurationError) as error:
             print(f"clusterbeam: {error}", file=sys.stderr)
             return 1
         window = Window(feed, given.may_end)

@@ -26,8 +26,8 @@ class Asking:
         self._pending: list[_Pending] = []
 
     def __call__(self, command: Command, what: str, then: Then | None = None, no: str = "was refused") -> None:
-        """Ask for something the operator would call `what`; `then` gets the answer, if there is one.  `no` is how one that is
-        not good is told."""
+        """Ask for something the operator would call `what`; `then` gets the answer, which is not good when there is none.
+        `no` is how one that is not good is told."""
         self._told(f"{what} …", True)
         self._pending.append(_Pending(what, self._feed.ask(command), no, then))
 
@@ -40,8 +40,12 @@ class Asking:
                 answer = one.answer.result()
             except NoAnswerError as error:
                 self._told(f"{one.what}: {error}", False)
-                continue
-            said = f": {answer.text}" if answer.text else ""
-            self._told(f"{one.what}{said}" if answer.ok else f"{one.what} {one.no}{said}", answer.ok)
+                answer = Answer(False, str(error))
+            else:
+                self._say(one, answer)
             if one.then is not None:
                 one.then(answer)
+
+    def _say(self, one: _Pending, answer: Answer) -> None:
+        said = f": {answer.text}" if answer.text else ""
+        self._told(f"{one.what}{said}" if answer.ok else f"{one.what} {one.no}{said}", answer.ok)

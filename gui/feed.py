@@ -6,7 +6,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from daq.face.commands import Answer, Command
-from daq.face.state import AnyPart, Change, Snapshot, key
+from daq.face.state import AlarmPart, AnyPart, Change, MachinePart, Snapshot, key
+from gui.words import Grade
 
 if TYPE_CHECKING:
     from gui.scrubber import Replayed
@@ -31,6 +32,28 @@ class Model:
     def one(self, kind: type[Kind]) -> Kind | None:
         """The part of a kind that there is once; None before it was heard of."""
         return next(iter(self.of(kind)), None)
+
+    @property
+    def simulated(self) -> bool:
+        """Nothing fires."""
+        machine = self.one(MachinePart)
+        return machine is not None and machine.simulated
+
+    @property
+    def called(self) -> str:
+        """The laboratory as people have to be told of it; "" before it is known."""
+        if not self.simulated:
+            return self.laboratory
+        return "SIMULATED" if self.laboratory == "simulated" else f"SIMULATED {self.laboratory}"
+
+    def graded(self, grade: Grade) -> Grade:
+        """Nothing is good, or bad, that is not heard of any more."""
+        return Grade.OLD if self.trouble else grade
+
+    def new_alarms(self) -> list[AlarmPart]:
+        """Nobody has seen them, nor put them on the shelf."""
+        alarms = self.of(AlarmPart)
+        return [one for one in alarms if not one.gone and not one.acknowledged and one.shelved_until <= self.now]
 
     def age_of(self, at: float) -> float:
         """Seconds since `at`, by the clock of the laboratory; it goes on growing while nothing is heard."""

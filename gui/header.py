@@ -4,11 +4,12 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtGui import QPalette
 from PyQt6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from daq.face.state import AlarmPart, ControlPart, EmergencyPart, RunPart
+from daq.face.state import ControlPart, EmergencyPart, RunPart
 from gui.dialogs import STOP_KEY
 from gui.feed import Model
 from gui.look import bold, on_danger, say
-from gui.words import Grade, clock, duration, run_grade
+from gui.sentence import Sentence
+from gui.words import UNSURE, Grade, clock, duration, run_grade
 
 
 class Header(QWidget):
@@ -19,8 +20,10 @@ class Header(QWidget):
 
     def __init__(self, live: bool) -> None:
         super().__init__()
-        self._live = live
-        self.laboratory, self.run, self.alarms, self.holder = QLabel(), QLabel(), QLabel(), QLabel()
+        self._live, self._active = live, False
+        self.failed_stop = ""
+        """Why an emergency stop is not certain: shown until another one succeeds, or is reset."""
+        self.laboratory, self.run, self.alarms, self.holder = Sentence(), Sentence(lines=2), Sentence(), Sentence()
         self.take = QPushButton("&Take control")
         self.take.setObjectName("control")
         self.take.clicked.connect(self.control)
@@ -59,38 +62,42 @@ class Header(QWidget):
         grid.setColumnStretch(1, 2)
 
     def heard(self, model: Model) -> None:
-        say(self.laboratory, model.laboratory or "no laboratory yet")
+        say(self.laboratory, model.called or "no laboratory yet", Grade.WARNING if model.simulated else Grade.IDLE)
         run = model.one(RunPart) or RunPart("idle", "nothing is known yet")
-        grade = Grade.OLD if model.trouble else run_grade(run)
+        grade = model.graded(run_grade(run))
         say(self.run, f"{grade.value} {run.state}: {run.doing}", grade)
         self._show_alarms(model)
         self._show_control(model)
-        banner = self._banner(model)
+        emergency = model.one(EmergencyPart) or EmergencyPart(False)
+        if self._active and not emergency.active:
+            self.failed_stop = ""
+        self._active = emergency.active
+        banner = "\n".join(filter(None, (self.failed_stop, self._banner(model, emergency))))
         self.banner.setText(banner)
         self.banner.setVisible(bool(banner))
 
     def _show_alarms(self, model: Model) -> None:
-        new = [one for one in model.of(AlarmPart) if not one.gone and not one.acknowledged and one.shelved_until <= model.now]
+        new = model.new_alarms()
         told = f"{Grade.BAD.value} {len(new)} new alarm{'s' * (len(new) > 1)}" if new else "no new alarms"
-        say(self.alarms, told, Grade.BAD if new else Grade.IDLE)
+        say(self.alarms, told, model.graded(Grade.BAD if new else Grade.IDLE))
         self.alarms.setToolTip("\n".join(one.text for one in new))
 
     def _show_control(self, model: Model) -> None:
         holder = (model.one(ControlPart) or ControlPart()).holder
         mine = bool(holder) and holder == model.me
         say(self.holder, "you have control" if mine else f"control: {holder or 'nobody'}")
-        self.holder.setToolTip(f"this window is {model.me or 'not connected'}")
+        self.holder.setToolTip(f"{self.holder.text()}; this window is {model.me or 'not connected'}")
         wanted = "&Give control" if mine else "&Take control"
         if self.take.text() != wanted:
             self.take.setText(wanted)
 
-    def _banner(self, model: Model) -> str:
+    def _banner(self, model: Model, emergency: EmergencyPart) -> str:
         if model.trouble and not self._live:
             return f"{model.laboratory} cannot be shown any further: {model.trouble}"
         if model.trouble:
             return f"NOT HEARD FOR {duration(model.age_s)}; what is shown is old.  {model.trouble}"
-        emergency = model.one(EmergencyPart)
-        if emergency is not None and emergency.active:
-            how = "everything was seen to" if emergency.done else "goes on"
+        if emergency.active:
+            unsure = any(UNSURE in line for line in emergency.outcomes)
+            how = "goes on" if not emergency.done else "not everywhere confirmed" if unsure else "everything is safe"
             return f"EMERGENCY STOP by {emergency.by} at {clock(emergency.at)}: {how}; see Safety"
         return ""

@@ -94,7 +94,8 @@ def _half_done(window: Window, control: str) -> bool:
     elif not run.title and window.run.queue.isEnabled():
         window.asking(QueuePlan(PLAN.read_text(), PLAN.name), f"queue {PLAN.name}")
         window.run.queue.setEnabled(False)
-    return 0 < run.shots <= 2 * run.recorded and window.model.one(Moments) is not None
+    moments = window.model.one(Moments)
+    return 0 < run.shots <= 2 * run.recorded and moments is not None and bool(moments.points)
 
 
 def _dead(window: Window, control: str) -> bool:

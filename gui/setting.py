@@ -12,7 +12,8 @@ from gui.words import value as spelt
 
 
 class SettingDialog(QDialog):
-    """Of one instrument.  What a quantity is now is read first; Undo sets it to what it was before the last change."""
+    """Of one instrument.  What a quantity is now is read first, and only that or what the operator gave is ever set; Undo
+    sets it to what it was before the last change."""
 
     def __init__(self, part: SettablePart, asking: Asking, parent: QWidget) -> None:
         super().__init__(parent)
@@ -21,12 +22,15 @@ class SettingDialog(QDialog):
         self._before: Value | None = None
         self.setWindowTitle(f"set {spoken(part.name)}")
         self.setObjectName(f"set {part.name}")
-        self.which, self.now, self.limits, self.told = QComboBox(), QLabel("is being read …"), QLabel(), QLabel()
+        self.which, self.now, self.limits, self.told = QComboBox(), QLabel(), QLabel(), QLabel()
         self.which.setObjectName("quantity")
         self.which.addItems([quantity(one.name, one.unit) for one in part.quantities])
         self.told.setWordWrap(True)
         self.editor: Editor | None = None
         self.put, self.undo = QPushButton("&Set"), QPushButton("&Undo")
+        for button in (self.put, self.undo):
+            # Enter in a list or a number must not press it.
+            button.setAutoDefault(False)
         self.put.setObjectName("set")
         self.undo.setObjectName("undo")
         self.undo.setToolTip("set it to what it was before the last change")
@@ -55,8 +59,11 @@ class SettingDialog(QDialog):
             self._form.removeRow(self.editor)
         self.editor = Editor(one)
         self.editor.done.connect(self.put.click)
+        self.editor.changed.connect(lambda: self.put.setEnabled(True))
         self._form.insertRow(1, "&New value", self.editor)
         self._now = self._before = None
+        self.now.setText("is being read …")
+        self.put.setEnabled(False)
         self.undo.setEnabled(False)
         ends = ("any" if end is None else f"{end:g}" for end in (one.low, one.high))
         limited = one.low is not None or one.high is not None
@@ -78,8 +85,9 @@ class SettingDialog(QDialog):
         if not answer.ok or answer.value is None:
             self.now.setText("cannot be read")
             return
-        if self._now is None and self.editor is not None:
+        if self._now is None and self.editor is not None and not self.put.isEnabled():
             self.editor.set_value(answer.value)
+            self.put.setEnabled(True)
         self._now = answer.value
         self.now.setText(f"{spelt(answer.value)} {one.unit}".strip())
 

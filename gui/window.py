@@ -9,7 +9,7 @@ from PyQt6.QtGui import QAction, QActionGroup, QCloseEvent, QKeySequence
 from PyQt6.QtWidgets import QLabel, QMainWindow, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
 from config.laboratory import SHIPPED
-from daq.face.commands import EmergencyStop, GiveControl, TakeControl
+from daq.face.commands import Answer, EmergencyStop, GiveControl, QueueRest, TakeControl
 from daq.face.state import AnyPart, ControlPart, RunPart
 from gui.asking import Asking
 from gui.defects import report
@@ -32,7 +32,7 @@ from gui.words import Grade
 BEAT_MS = 25
 """Forty looks a second at what has changed."""
 STOP = "EMERGENCY STOP"
-PLANS = "Plans (*.toml)"
+PLANS, RUNS = "Plans (*.toml)", "Run files (*.h5)"
 EVERYTHING, NOTHING = frozenset[type](get_args(AnyPart)), frozenset[type]()
 
 
@@ -46,12 +46,12 @@ class Window(QMainWindow):
         self._anew, self._good = NOTHING, True
         self.model, self.preferences = Model(), Preferences()
         self.asking = Asking(feed, self._told)
-        self.key = StopKey(self.emergency_stop)
+        self.key = StopKey(self.emergency_stop, self)
         self.header = Header(feed.live)
         self.scrubber = Scrubber(feed.replayed) if feed.replayed is not None else None
         self.run, self.beam, self.signal = RunView(self.asking), BeamView(), SignalView()
-        self.machine, self.safety = MachineView(self.asking, self.key), SafetyView(self.asking)
-        self.calibrate, self.results, self.large = CalibrateView(self.key), ResultsView(self.key), LargeView()
+        self.machine, self.safety = MachineView(self.asking), SafetyView(self.asking)
+        self.calibrate, self.results, self.large = CalibrateView(), ResultsView(), LargeView()
         self.tabs, self.pages, self.told = QTabWidget(), QStackedWidget(), QLabel()
         self._build()
         self.timer = QTimer(self)
@@ -63,7 +63,7 @@ class Window(QMainWindow):
         views: dict[str, QWidget] = {
             "&Run": self.run,
             "&Beam": self.beam,
-            "Si&gnal": self.signal,
+            "Sig&nal": self.signal,
             "&Machine": self.machine,
             "Sa&fety": self.safety,
             "&Calibrate": self.calibrate,
@@ -73,6 +73,7 @@ class Window(QMainWindow):
             self.tabs.addTab(view, name)
         self.told.setObjectName("told")
         self.told.setWordWrap(True)
+        self.told.setMinimumWidth(1)
         self.told.setMargin(4)
         self.pages.addWidget(self.tabs)
         self.pages.addWidget(self.large)
@@ -91,9 +92,9 @@ class Window(QMainWindow):
         self.header.stop.connect(self.emergency_stop)
         self.header.control.connect(self._control)
         self.run.browse.connect(self._browse)
+        self.run.rest.connect(self._rest)
         self.calibrate.plan.connect(self._take_plan)
-        if self._feed.live:
-            self.key.works_in(self)
+        self.key.work(self._feed.live)
 
     def _make_menu(self) -> None:
         bar = self.menuBar()
@@ -109,19 +110,24 @@ class Window(QMainWindow):
         menu.addSeparator()
         self.large_numbers = _switch("&Large numbers", self, "Ctrl+L")
         self.large_numbers.toggled.connect(lambda large: self.pages.setCurrentWidget(self.large if large else self.tabs))
-        full = _switch("Full &screen", self, "F11")
+        self.full_screen = full = _switch("Full &screen", self, "F11")
+        full.setChecked(self.isFullScreen())
         full.toggled.connect(lambda on: self.showFullScreen() if on else self.showNormal())
         menu.addActions([self.large_numbers, full])
 
     def beat(self) -> None:
         """Take what has changed, some forty times a second; nothing here waits."""
+        heard = not self.model.trouble
         changed = self._feed.update(self.model) | self._anew
+        if heard is bool(self.model.trouble):
+            # What is not heard any more is not shown as it was.
+            changed = EVERYTHING
         if self._anew:
             self.calibrate.recolour()
         self._anew = NOTHING
         self.asking.collect()
         run = self.model.one(RunPart) or RunPart("", "")
-        title = " — ".join(filter(None, (self.model.laboratory, run.title, run.state, "clusterbeam")))
+        title = " — ".join(filter(None, (self.model.called, run.title, run.state, "clusterbeam")))
         if title != self.windowTitle():
             self.setWindowTitle(title)
         self.header.heard(self.model)
@@ -134,7 +140,10 @@ class Window(QMainWindow):
 
     def emergency_stop(self) -> None:
         """Ask for it at once, without a question."""
-        self.asking(EmergencyStop(), STOP, no="is not confirmed everywhere")
+        self.asking(EmergencyStop(), STOP, self._stopped, no="is not confirmed everywhere")
+
+    def _stopped(self, answer: Answer) -> None:
+        self.header.failed_stop = "" if answer.ok else f"{STOP} NOT CONFIRMED: {answer.text}; use the button on the wall"
 
     def stumbled(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Say that the window itself has a defect, where it is written down and where the run's file is, and go on."""
@@ -145,6 +154,7 @@ class Window(QMainWindow):
         assert event is not None
         if self._closing or self.model.trouble or not self._feed.live:
             self.timer.stop()
+            self.key.work(False)
             for view in (self.calibrate, self.results):
                 view.beside.end()
             self.preferences.keep(self, self.machine, self.tabs.currentIndex())
@@ -154,7 +164,7 @@ class Window(QMainWindow):
         answers = {"Close the window": self.leave}
         if self._may_end:
             answers["End the service as well"] = self._close_all
-        ask(self, self.key, "The service, and a run that goes on, do not need this window.", answers)
+        ask(self, "The service, and a run that goes on, do not need this window.", answers)
 
     def changeEvent(self, event: QEvent | None) -> None:
         """Another palette: everything is shown anew."""
@@ -176,7 +186,14 @@ class Window(QMainWindow):
         say(self.told, text if good else f"{Grade.BAD.value} {text}", Grade.IDLE if good else Grade.BAD)
 
     def _browse(self) -> None:
-        choose_file(self, self.key, "Choose a plan", SHIPPED / "plans", PLANS, lambda path: self.run.choose(Path(path)))
+        choose_file(self, "Choose a plan", SHIPPED / "plans", PLANS, lambda path: self.run.choose(Path(path)))
+
+    def _rest(self) -> None:
+        def chosen(path: str) -> None:
+            self.asking(QueueRest(path), f"queue the rest of {Path(path).name}")
+
+        run = self.model.one(RunPart) or RunPart("", "")
+        choose_file(self, "Choose the file of an interrupted run", Path(run.run_file).parent.absolute(), RUNS, chosen)
 
     def _take_plan(self, path: Path) -> None:
         self.run.choose(path)
@@ -190,7 +207,7 @@ class Window(QMainWindow):
             self.asking(GiveControl(), "give control")
         else:
             take = {"Take it": lambda: self.asking(TakeControl(force=True), f"take control from {holder}")}
-            ask(self, self.key, f"{holder} has control.  Take it all the same?  It is logged with both names.", take)
+            ask(self, f"{holder} has control.  Take it all the same?  It is logged with both names.", take)
 
 
 def _switch(text: str, parent: QWidget, key: str = "") -> QAction:

@@ -6,6 +6,9 @@ from enum import Enum
 
 from daq.face.state import AlarmPart, InstrumentPart, RunPart, Value
 
+UNSURE = "NOT CONFIRMED"
+"""As the service says it of an instrument after an emergency stop."""
+
 
 class Grade(Enum):
     """How good a state is; each has a shape, so that no colour has to be seen."""

@@ -16,6 +16,7 @@ from daq.analysis.results import Results
 from daq.analysis.runs import PointResults, analyse_run
 from daq.analysis.table import HEADINGS, table
 from daq.cli.console import err, out, print_json
+from daq.cli.drawing import check_figure, save_figure
 from daq.record.series import Series
 from daq.record.verify import Report, count_shots, sum_up
 from daq.reduce import Profiles
@@ -30,6 +31,8 @@ def analyse(
     scheduler: Annotated[str, typer.Option(help="Reduce on the dask cluster whose scheduler is at this host:port.")] = "",
 ) -> None:
     """Magnetic moments of all clusters of a run, with their errors."""
+    if figure is not None:
+        check_figure(figure)
     documents = []
     for path in files:
         found, shots = analyse_file(path, jobs, scheduler)
@@ -76,7 +79,7 @@ def _words(point: PointResults) -> str:
 
 def draw(results: Results, profiles: Profiles, run_file: Path, target: Path) -> None:
     """The figure in the style of the paper's, named after its run."""
-    moments_figure(results, profiles, run_file.stem).savefig(target)
+    save_figure(moments_figure(results, profiles, run_file.stem), target)
 
 
 def moments_table(results: Results, title: str) -> Table:

@@ -17,7 +17,7 @@ from daq.cli.simulation import SimulationError
 from daq.laboratory import RUNS
 from daq.record.memory import own_session
 from daq.service.errors import ServiceError
-from daq.service.where import read, where_is
+from daq.service.where import Where, read, where_is
 
 PROGRAM = (sys.executable, "-P", "-m", "daq.cli")
 WINDOW = (sys.executable, "-P", "-m", "gui")
@@ -57,12 +57,17 @@ def gui(
 
 def _served(config: Path | None, simulated: bool, output: Path, started: Started) -> Path:
     """Where the laboratory's service is, which is started if there is none."""
-    where = where_is(read_laboratory(config)[0].name)
+    laboratory = read_laboratory(config)[0]
+    where = where_is(laboratory.name)
     try:
-        read(where)
-        return where
+        found = read(where)
     except ServiceError:
         pass
+    else:
+        given = simulated or config is not None
+        if given and found.simulated != (simulated or laboratory.control is not None):
+            raise ServiceError(_another(found, simulated))
+        return where
     try:
         if simulated:
             config = _simulate(config, started)
@@ -71,6 +76,16 @@ def _served(config: Path | None, simulated: bool, output: Path, started: Started
         _end(started)
         raise
     return where
+
+
+def _another(found: Where, simulated: bool) -> str:
+    """Why a service that runs is not the one that was asked for."""
+    is_there, asked = ("a simulated", "the real") if found.simulated else ("the real", "a simulated")
+    practise = "; or practise without --config, on the laboratory that ships with the program" if simulated else ""
+    return (
+        f"a service of {found.laboratory!r} runs already (process {found.pid} on {found.host}), on {is_there} machine, and "
+        f"{asked} one is asked for; end it first (`kill {found.pid}`), or open a window of it with `--where`{practise}"
+    )
 
 
 def _simulate(config: Path | None, started: Started) -> Path:

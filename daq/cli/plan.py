@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from daq.cli.console import duration, out, print_json
+from daq.cli.drawing import check_figure, save_figure
 from daq.engine.preview import preview
 from daq.face.preview import Preview
 from daq.laboratory import Laboratory
@@ -26,6 +27,8 @@ def plan(
         return
     if plan is None:
         raise typer.BadParameter("a plan is needed, or --schema")
+    if figure is not None:
+        check_figure(figure)
     laboratory = Laboratory(config)
     wanted = laboratory.plan(plan)
     shown = preview(laboratory.review(wanted))
@@ -35,7 +38,7 @@ def plan(
     for sentence in _sentences(wanted, shown, laboratory.configuration.clock.speed):
         out.print(sentence, soft_wrap=True)
     if figure is not None:
-        laboratory.time_line_figure(wanted).savefig(figure)
+        save_figure(laboratory.time_line_figure(wanted), figure)
         out.print(f"The time line of a shot is drawn in {figure}.", soft_wrap=True)
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 from daq.face.preview import Preview
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
+FilePath = Annotated[str, Meta(min_length=1, max_length=2_000)]
 Line = Annotated[str, Meta(max_length=2_000)]
 Text = Annotated[str, Meta(max_length=20_000)]
 PlanText = Annotated[str, Meta(max_length=200_000)]
@@ -35,6 +36,12 @@ class QueuePlan(Request, frozen=True):
 
     toml: PlanText
     name: Name
+
+
+class QueueRest(Request, frozen=True):
+    """Do what is left of an interrupted run's plan in the same way; its file, as the service's computer calls it."""
+
+    run_file: FilePath
 
 
 class Unqueue(Request, frozen=True):
@@ -112,6 +119,7 @@ class GiveControl(Request, frozen=True):
 Command = (
     CheckPlan
     | QueuePlan
+    | QueueRest
     | Unqueue
     | Pause
     | Resume

@@ -17,6 +17,12 @@ class Part(msgspec.Struct, frozen=True, tag=True):
     """Base of all parts."""
 
 
+class MachinePart(Part, frozen=True):
+    """What answers at the instruments' addresses: a real machine, or a simulated one to practise on."""
+
+    simulated: bool
+
+
 class RunPart(Part, frozen=True):
     """The run that goes on or was the last one.  `left_s` is laboratory time, `speed` of that against wall time."""
 
@@ -152,7 +158,8 @@ class LogPart(Part, frozen=True):
 
 
 AnyPart = (
-    RunPart
+    MachinePart
+    | RunPart
     | QueuePart
     | InstrumentPart
     | SettablePart

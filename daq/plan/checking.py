@@ -6,10 +6,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from config.calibration import Calibrations
+from config.calibration import Calibrations, MassCalibration
 from config.errors import ConfigurationError
 from config.laboratory import SHIPPED, Laboratory
 from config.model import check_model, mended, read_toml
+from daq.conversions.flight_time import cluster_mass_u, mass_at_time_u, undeflected_time_s
 from daq.conversions.magnet import current_for_field
 from daq.plan.plan import CONDITIONS, DELAYS, Plan, SetPoint, plan_file
 from daq.plan.quantities import Quantities, Settable, known_quantities, settable
@@ -61,7 +62,7 @@ def plan_faults(plan: Plan, laboratory: Laboratory, calibrations: Calibrations) 
         *_quantity_faults(plan, laboratory, quantities),
         *_settling_faults(plan, laboratory, quantities),
         *_timing_faults(plan, laboratory, calibrations),
-        *_acquisition_faults(plan),
+        *_acquisition_faults(plan, laboratory, calibrations.mass),
     ]
 
 
@@ -175,10 +176,20 @@ def timing_of(plan: Plan, set_points: Mapping[str, SetPoint], laboratory: Labora
     return compile_timing(laboratory, calibrations.velocity, shot_settings(plan, set_points))
 
 
-def _acquisition_faults(plan: Plan) -> Iterator[str]:
-    period_us = 1e6 / plan.acquisition.rate_Hz
-    if plan.acquisition.duration_us >= period_us:
+def _acquisition_faults(plan: Plan, laboratory: Laboratory, mass: MassCalibration) -> Iterator[str]:
+    duration_us, period_us = plan.acquisition.duration_us, 1e6 / plan.acquisition.rate_Hz
+    if duration_us >= period_us:
         yield (
-            f"acquisition.duration_us = {plan.acquisition.duration_us:g} is as long as the {period_us:g} us between two shots; "
+            f"acquisition.duration_us = {duration_us:g} is as long as the {period_us:g} us between two shots; "
             "record less or shoot more slowly"
+        )
+    largest, atom_u, early_s = plan.sizes[1], cluster_mass_u(plan.element, 1), laboratory.timing.digitizer_early_s
+    # A window ends halfway to the next size at the latest.
+    needed_us = 1e6 * (undeflected_time_s((largest + 0.5) * atom_u, mass) + early_s)
+    if needed_us > duration_us:
+        fits = int(mass_at_time_u(max(mass.t0_s.value, 1e-6 * duration_us - early_s), mass) / atom_u - 0.5)
+        yield (
+            f"acquisition.duration_us = {duration_us:g} ends before all of {plan.element}{largest} has arrived, after "
+            f"{needed_us:.1f} us; the largest size that fits is {f'{plan.element}{fits}' if fits > 0 else 'none'}: "
+            "record longer, or ask for smaller sizes"
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from config.laboratory import SHIPPED
 from config.model import Model, check_model, read_toml
@@ -63,10 +63,19 @@ class Range(Model):
         return (self.first * (steps - index) + self.last * index) / steps
 
 
+def _kind_of_values(given: object) -> str:
+    return "range" if isinstance(given, dict | Range) else "list"
+
+
+Values = Annotated[
+    Annotated[list[SetPoint], Field(min_length=1), Tag("list")] | Annotated[Range, Tag("range")], Discriminator(_kind_of_values)
+]
+
+
 class Scan(Model):
     """Quantities that advance together (a zip), each with a list or a range of equally many values."""
 
-    values: Annotated[dict[str, Annotated[list[SetPoint], Field(min_length=1)] | Range], Field(min_length=1)]
+    values: Annotated[dict[str, Values], Field(min_length=1)]
     shuffle_seed: int | None = None
     """Take the values in random order, a new one in every pass; the same seed gives the same orders."""
     back_and_forth: bool = False

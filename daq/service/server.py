@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from daq.face import Face
+from daq.face.state import MachinePart
 from daq.service.desk import Desk
 from daq.service.keys import Keys
 from daq.service.lane import Lane
@@ -65,7 +66,8 @@ class Server:
         self._stack.close()
 
     def _open(self, stack: ExitStack) -> None:
-        laboratory, keys = self._face.snapshot().laboratory, Keys(self._place)
+        shown, keys = self._face.snapshot(), Keys(self._place)
+        laboratory, simulated = shown.laboratory, any(one.simulated for one in shown.of(MachinePart))
         scribe: Lane[str] = Lane("service: log", self._log, LINES)
         stack.callback(scribe.ended, CLOSE_S)
         stack.callback(scribe.close)
@@ -83,7 +85,7 @@ class Server:
         thread = Thread(target=self._serve, args=(sockets, desk, wake, scribe), name="service: sockets", daemon=True)
         thread.start()
         stack.callback(self._stop, thread, wake)
-        announcement.tell(sockets.endpoint, sockets.outside, keys.server().public.decode())
+        announcement.tell(sockets.endpoint, sockets.outside, keys.server().public.decode(), simulated)
 
     def _serve(self, sockets: Sockets, desk: Desk, wake: Wake, scribe: Lane[str]) -> None:
         while not self._closing.is_set():

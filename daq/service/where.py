@@ -25,6 +25,8 @@ class Where(msgspec.Struct, frozen=True):
     pid: int
     host: str
     since: float
+    simulated: bool = False
+    """Nothing fires: behind the addresses are simulators."""
 
     def address(self) -> str:
         """Where to connect from here.  Raises `ServiceError`."""
@@ -77,9 +79,9 @@ class Announcement:
             raise ServiceError(f"{laboratory!r} is already served {_by_whom(path)}; stop that service, or use it") from None
         self._path, self._laboratory = path, laboratory
 
-    def tell(self, endpoint: str, outside: str, server_key: str) -> None:
+    def tell(self, endpoint: str, outside: str, server_key: str, simulated: bool = False) -> None:
         """Write the file."""
-        where = Where(self._laboratory, endpoint, outside, server_key, os.getpid(), platform.node(), time.time())
+        where = Where(self._laboratory, endpoint, outside, server_key, os.getpid(), platform.node(), time.time(), simulated)
         write(self._path, msgspec.json.format(msgspec.json.encode(where)).decode() + "\n")
 
     def end(self) -> None:

@@ -15,8 +15,15 @@ class HistoryPlot(Plot):
             "history", "", "", "what the quantity was since this window was opened, by the clock of the laboratory"
         )
         self.setAxisItems({"bottom": pg.DateAxisItem()})
+        self._coloured = None
+        self.recolour()
         self._line = self.plot([], [])
         self.legend.hide()
+
+    def draw_none(self, why: str) -> None:
+        self.recolour()
+        self.setTitle(why, color=self.text())
+        self._line.setData([], [])
 
     def draw_trend(self, name: str, unit: str, trend: Trend) -> None:
         self.recolour()

@@ -15,6 +15,8 @@ LABEL_SHARE = 0.03
 """A peak of less than this share of the highest has no label."""
 AROUND = 1.5
 """Windows of a cluster that are shown when the spectrum is zoomed to it."""
+ROOM = 1.07
+"""Over the highest peak, for its label."""
 
 
 class SpectrumPlot(Plot):
@@ -27,7 +29,9 @@ class SpectrumPlot(Plot):
         super().__init__("mass spectrum", "flight time / µs", "mean signal / codes", tip)
         self._lines = [self.plot([], [], skipFiniteCheck=True) for _ in range(2)]
         self._labels: list[pg.TextItem] = []
+        self._room = pg.ScatterPlotItem(size=0, pen=None, brush=None)
         item = self.getPlotItem()
+        item.getViewBox().addItem(self._room)
         item.setDownsampling(auto=True, mode="peak")
         item.setClipToView(True)
         self.scene().sigMouseClicked.connect(self._clicked)
@@ -51,6 +55,9 @@ class SpectrumPlot(Plot):
             self.setXRange(window[0], window[1], padding=AROUND)
 
     def _label(self, peaks: Sequence[tuple[int, float, float]]) -> None:
+        highest = max(peaks, key=lambda peak: peak[2], default=None)
+        # The label of the highest peak is to be seen as well.
+        self._room.setData(*(([highest[1]], [ROOM * highest[2]]) if highest else ([], [])))
         floor = LABEL_SHARE * max((height for _, _, height in peaks), default=0.0)
         wanted = [peak for peak in peaks if peak[2] > floor][:LABELS]
         while len(self._labels) < len(wanted):

@@ -1,14 +1,16 @@
 """The beam: mass spectrum, the deflection profile of a chosen cluster with its running fit, and moments against size."""
 
-from PyQt6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from daq.face.reduced import Moments, Reduced
 from daq.face.state import RunPart
-from gui.curves import Curves, fit_of, moments_at, point_names
+from gui.curves import Curves, fit_of, moments_at
 from gui.feed import Kinds, Model
 from gui.plots.moments import MomentsPlot
 from gui.plots.profile import ProfilePlot
 from gui.plots.spectrum import SpectrumPlot
+from gui.points import Points
+from gui.sentence import Sentence
 
 FIRST = 11
 """The cluster that is shown until one is chosen: V11 splits at once."""
@@ -30,12 +32,10 @@ class BeamView(QWidget):
         self.cluster.setToolTip("size of the cluster whose deflection profile is shown; atoms")
         whole = QPushButton("&Whole spectrum")
         whole.setToolTip("show all clusters again")
-        self.points = QComboBox()
-        self.points.setToolTip("point of the plan's scans whose moments are shown")
-        self.points.hide()
-        self.run = QLabel("no shots yet")
+        self.points = Points()
+        self.run = Sentence("no shots yet")
         top = QHBoxLayout()
-        label = QLabel("&Cluster")
+        label = QLabel("Cl&uster")
         label.setBuddy(self.cluster)
         for widget in (label, self.cluster, whole, self.points):
             top.addWidget(widget)
@@ -63,7 +63,7 @@ class BeamView(QWidget):
         if changed & {Reduced, Moments} and reduced is not None:
             # The moments of an earlier run say nothing of this one.
             self._moments = moments if moments is not None and moments.run_id == reduced.run_id else None
-            self._list_points()
+            self.points.show_points(self._moments)
         if Reduced in changed and reduced is not None:
             self._curves, self._point = Curves(reduced), reduced.point
             self.run.setText(f"{run.title if run else ''}  ·  run {reduced.run_id[:8]}  ·  {reduced.shots:,} shots reduced")
@@ -90,19 +90,8 @@ class BeamView(QWidget):
                 told = "".join(f": {one}" for one in moments_at(self._moments, place) if one.size == size)
         self.profile.draw_profile(self._curves, size, fit, told)
 
-    def _list_points(self) -> None:
-        names = point_names(self._moments) if self._moments else []
-        if names != [self.points.itemText(number) for number in range(self.points.count())]:
-            chosen = self.points.currentIndex()
-            self.points.blockSignals(True)
-            self.points.clear()
-            self.points.addItems(names)
-            self.points.setCurrentIndex(min(max(chosen, 0), len(names) - 1))
-            self.points.blockSignals(False)
-        self.points.setVisible(len(names) > 1)
-
     def _draw_moments(self) -> None:
-        point = max(0, self.points.currentIndex())
+        point = self.points.place()
         if self._moments is None or not self._moments.points:
             reason = self._moments.reason if self._moments else ""
             self.moments.draw_none(reason or "moments come after some hundred shots at both fields")

@@ -2,15 +2,16 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QFontDatabase
 from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QListWidget, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from config.laboratory import SHIPPED
 from gui.beside import Beside, listed
-from gui.dialogs import StopKey, choose_file
+from gui.dialogs import choose_file
 from gui.look import bold, say
 from gui.procedures import PROCEDURES, Procedure
+from gui.sentence import Sentence
 from gui.words import Grade
 
 RUNS, FILES = "Run files (*.h5)", "Calibrations (*.toml)"
@@ -21,12 +22,12 @@ class CalibrateView(QWidget):
 
     plan = pyqtSignal(Path)
 
-    def __init__(self, key: StopKey) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._key, self._into = key, ""
         self.run_file: Path | None = None
         self.beside = Beside(self._evaluated, self)
-        self.kinds, self.text, self.chosen, self.told = QListWidget(), QLabel(), QLabel("no run file chosen"), QLabel()
+        self.kinds, self.text, self.told = QListWidget(), QLabel(), QLabel()
+        self.chosen = Sentence("no run file chosen", elide=Qt.TextElideMode.ElideMiddle)
         self.kinds.setObjectName("calibrations")
         self.kinds.setAccessibleName("calibrations")
         self.kinds.addItems([one.name for one in PROCEDURES])
@@ -44,7 +45,7 @@ class CalibrateView(QWidget):
 
     def _arrange(self) -> None:
         steps = QGridLayout()
-        plan, choose = QPushButton("2  Take its &plan to Run"), QPushButton("3  Choose the &run file…")
+        plan, choose = QPushButton("2  Take its &plan to Run"), QPushButton("3  Choose the r&un file…")
         self.evaluate, self.keep = QPushButton("4  &Evaluate"), QPushButton("5  &Keep as a new version…")
         prepare = QLabel("1  Prepare")
         bold(prepare)
@@ -92,11 +93,11 @@ class CalibrateView(QWidget):
 
     def _choose_run(self) -> None:
         start = self.run_file.parent if self.run_file else Path.cwd()
-        choose_file(self, self._key, "Choose a run file", start, RUNS, lambda path: self.choose(Path(path)))
+        choose_file(self, "Choose a run file", start, RUNS, lambda path: self.choose(Path(path)))
 
     def _keep(self) -> None:
         start = self.run_file.parent if self.run_file else Path.cwd()
-        choose_file(self, self._key, "The calibration file", start, FILES, self._evaluate, new=True)
+        choose_file(self, "The calibration file", start, FILES, self._evaluate, new=True)
 
     def _evaluate(self, into: str) -> None:
         command = ["calibrate", self._procedure().kind, str(self.run_file), *(["--into", into] if into else [])]

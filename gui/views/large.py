@@ -4,7 +4,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from daq.face.state import AlarmPart, InstrumentPart, RunPart
+from daq.face.state import InstrumentPart, RunPart
 from gui.feed import Kinds, Model
 from gui.look import say
 from gui.words import Grade, duration, run_grade, value
@@ -40,7 +40,7 @@ class LargeView(QWidget):
         if not self.isVisible():
             return
         run = model.one(RunPart) or RunPart("unknown", "")
-        grade = Grade.OLD if model.trouble else run_grade(run)
+        grade = model.graded(run_grade(run))
         say(self.values["run"], f"{grade.value} {run.state}", grade)
         share = f"  {run.recorded / run.shots:.0%}" if run.shots else ""
         say(self.values["shots"], f"{run.recorded:,} of {run.shots:,}{share}")
@@ -48,8 +48,9 @@ class LargeView(QWidget):
         instruments = {part.role: part for part in model.of(InstrumentPart)}
         for name, role, quantity, unit in QUANTITIES:
             self._show(self.values[name], instruments.get(role), quantity, unit, model)
-        new = [one for one in model.of(AlarmPart) if not one.gone and not one.acknowledged]
-        say(self.values["alarms"], f"{Grade.BAD.value} {len(new)}" if new else "none", Grade.BAD if new else Grade.GOOD)
+        new = model.new_alarms()
+        grade = model.graded(Grade.BAD if new else Grade.GOOD)
+        say(self.values["alarms"], f"{grade.value} {len(new) or 'none'}", grade)
 
     def _show(self, label: QLabel, part: InstrumentPart | None, quantity: str, unit: str, model: Model) -> None:
         reading = part.readings.get(quantity) if part is not None else None

@@ -9,7 +9,7 @@ from daq.face.state import InstrumentPart, SettablePart
 from gui.asking import Asking
 from gui.beam_line import BeamLine
 from gui.card import Card
-from gui.dialogs import StopKey, show
+from gui.dialogs import show
 from gui.feed import Kinds, Model
 from gui.plots.history import HistoryPlot
 from gui.setting import SettingDialog
@@ -22,9 +22,9 @@ COLUMNS = 3
 class MachineView(QSplitter):
     """Cards in columns, each as high as it has to be; below them the history of the quantity that was clicked last."""
 
-    def __init__(self, asking: Asking, key: StopKey) -> None:
+    def __init__(self, asking: Asking) -> None:
         super().__init__(Qt.Orientation.Vertical)
-        self._ask, self._key, self._trends = asking, key, Trends()
+        self._ask, self._trends = asking, Trends()
         self._settable: dict[str, SettablePart] = {}
         self._watched = ("", "")
         self.line, self.history = BeamLine(), HistoryPlot()
@@ -82,11 +82,13 @@ class MachineView(QSplitter):
     def _draw_history(self) -> None:
         name, of = self._watched
         trend = self._trends.of(f"{name}.{of}")
-        if trend is not None:
+        if trend is None:
+            self.history.draw_none(f"{spoken(name)}: {spoken(of)} has no history, it is a text" if of else "")
+        else:
             self.history.draw_trend(f"{spoken(name)}: {quantity(of, trend.unit)}", trend.unit, trend)
 
     def _set(self, name: str) -> None:
-        show(SettingDialog(self._settable[name], self._ask, self), self._key)
+        show(SettingDialog(self._settable[name], self._ask, self))
 
     def _arrange(self, names: Iterable[str]) -> None:
         """Cards of these instruments, by name, so that each is always in the same place."""

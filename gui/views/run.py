@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -24,14 +24,15 @@ from gui.asking import Asking
 from gui.feed import Kinds, Model
 from gui.look import bold, say
 from gui.plots.time_line import TimeLinePlot
+from gui.sentence import Sentence
 from gui.table import Row, Table
 from gui.words import Grade, duration, run_grade
 
 
 class RunView(QWidget):
-    """`browse` is told when the operator wants to choose a plan from a file."""
+    """`browse` is told when the operator wants to choose a plan from a file, `rest` when an interrupted run is to be chosen."""
 
-    browse = pyqtSignal()
+    browse, rest = pyqtSignal(), pyqtSignal()
 
     def __init__(self, asking: Asking) -> None:
         super().__init__()
@@ -52,7 +53,7 @@ class RunView(QWidget):
         layout.addLayout(below, 1)
 
     def _plan_row(self) -> QGridLayout:
-        self.plan, self.checked = QLabel("no plan chosen"), QLabel()
+        self.plan, self.checked = Sentence("no plan chosen", elide=Qt.TextElideMode.ElideMiddle), QLabel()
         self.plan.setObjectName("plan")
         self.checked.setObjectName("checked")
         self.checked.setWordWrap(True)
@@ -61,17 +62,22 @@ class RunView(QWidget):
         self.queue = _button("&Queue it", "queue", "run it when those before it have ended; at once if there are none")
         self.queue.setEnabled(False)
         self.queue.clicked.connect(self._queue)
+        rest = _button("&Do the rest of a run…", "rest", "queue what is left of the plan of a run that was stopped or failed")
+        rest.clicked.connect(self.rest)
         grid = QGridLayout()
         grid.addWidget(browse, 0, 0)
         grid.addWidget(self.plan, 0, 1)
         grid.addWidget(self.queue, 0, 2)
-        grid.addWidget(self.checked, 1, 1, 1, 2)
+        grid.addWidget(self.checked, 1, 1)
+        grid.addWidget(rest, 1, 2)
         grid.setColumnStretch(1, 1)
         return grid
 
     def _run_rows(self) -> QGridLayout:
-        self.title, self.state, self.counts, self.file = QLabel(), QLabel(), QLabel(), QLabel()
+        self.title, self.state, self.counts = Sentence(), Sentence(lines=3), QLabel()
+        self.file = Sentence(elide=Qt.TextElideMode.ElideMiddle)
         self.counts.setObjectName("counts")
+        self.counts.setWordWrap(True)
         self.counts.setToolTip("shots by the run's ledger: every fired shot is recorded, or lost with a cause")
         bold(self.title, 1.2)
         self.progress = QProgressBar()
@@ -97,8 +103,9 @@ class RunView(QWidget):
         self.held = QLabel()
         self.held.setWordWrap(True)
         self.waiting = Table("waiting plans", ("ticket", "plan", "shots", "takes", "by"))
-        remove = _button("Re&move", "remove", "take the chosen plan out of the queue")
-        release = _button("Let the queue go &on", "release", "after a run that was stopped or failed")
+        remove = _button("Rem&ove", "remove", "take the chosen plan out of the queue")
+        release = _button("Let t&he queue go on", "release", "after a run that was stopped or failed")
+        self.waiting.acted_on_by(remove)
         remove.clicked.connect(self._remove)
         release.clicked.connect(lambda: self._ask(ReleaseQueue(), "let the queue go on"))
         buttons = QHBoxLayout()
@@ -123,6 +130,7 @@ class RunView(QWidget):
             button.hide()
         self.note.hide()
         self.plan.hide()
+        self.checked.hide()
         self.details.setCurrentWidget(self.shot)
 
     def choose(self, path: Path) -> None:
@@ -143,10 +151,10 @@ class RunView(QWidget):
         say(self.checked, self.checked.text(), self._verdict)
         run = model.one(RunPart)
         if run is not None and RunPart in changed:
-            self._show_run(run)
+            self._show_run(run, model)
         queue = model.one(QueuePart)
         if queue is not None and QueuePart in changed:
-            self._show_queue(queue)
+            self._show_queue(queue, model)
         times = model.one(ShotTimes)
         if times is not None and ShotTimes in changed:
             self.shot.programme(times.events)
@@ -177,9 +185,10 @@ class RunView(QWidget):
         self.shot.plan(shown.events)
         self.details.setCurrentWidget(self.steps)
 
-    def _show_run(self, run: RunPart) -> None:
+    def _show_run(self, run: RunPart, model: Model) -> None:
         say(self.title, run.title or "no run yet")
-        say(self.state, f"{run_grade(run).value} {run.state}: {run.doing}", run_grade(run))
+        grade = model.graded(run_grade(run))
+        say(self.state, f"{grade.value} {run.state}: {run.doing}", grade)
         self.progress.setMaximum(max(run.shots, 1))
         self.progress.setValue(run.recorded)
         left = f"; about {duration(run.left_s / run.speed)} left" if run.left_s else ""
@@ -189,12 +198,9 @@ class RunView(QWidget):
         say(self.counts, f"{run.fired:,} of {run.shots:,} shots fired: {run.recorded:,} recorded, {lost}{under_way}{left}")
         say(self.file, run.run_file)
 
-    def _show_queue(self, queue: QueuePart) -> None:
-        say(
-            self.held,
-            f"{Grade.WARNING.value} held: {queue.held}" if queue.held else "not held",
-            Grade.WARNING if queue.held else Grade.IDLE,
-        )
+    def _show_queue(self, queue: QueuePart, model: Model) -> None:
+        grade = model.graded(Grade.WARNING if queue.held else Grade.IDLE)
+        say(self.held, f"{grade.value} held: {queue.held}" if queue.held else f"{grade.value} not held", grade)
         rows = [
             Row(str(one.ticket), (str(one.ticket), one.title, f"{one.shots:,}", duration(one.duration_s), one.by), tip=one.name)
             for one in queue.waiting
@@ -214,13 +220,16 @@ class RunView(QWidget):
         self._ask(QueuePlan(self._toml, self._name), f"queue {self._name}")
 
     def _remove(self) -> None:
-        if self.waiting.chosen():
-            self._ask(Unqueue(int(self.waiting.chosen())), f"remove ticket {self.waiting.chosen()}")
+        self._ask(Unqueue(int(self.waiting.chosen())), f"remove ticket {self.waiting.chosen()}")
 
     def _write(self) -> None:
         text = self.note.text().strip()
         if text:
-            self._ask(Note(text), "note", lambda answer: self.note.clear())
+            self._ask(Note(text), "note", lambda answer: self._written(text, answer))
+
+    def _written(self, text: str, answer: Answer) -> None:
+        if answer.ok and self.note.text().strip() == text:
+            self.note.clear()
 
 
 def _button(text: str, name: str, tip: str) -> QPushButton:

@@ -11,6 +11,7 @@ from config.laboratory import read_laboratory
 from daq import Laboratory
 from daq.control_room import ControlRoom
 from daq.face import commands
+from daq.face.reduced import Moments
 from daq.face.state import (
     AlarmPart,
     EmergencyPart,
@@ -95,6 +96,24 @@ def test_plans_wait_for_each_other_and_are_paused_and_noted(room: Room) -> None:
     assert not room.ask(commands.Pause()).ok
 
 
+def test_the_rest_of_a_stopped_run_is_done_in_another_file(room: Room) -> None:
+    room.ask(commands.QueuePlan(SMALL, "small.toml"))
+    room.until(RunPart, lambda part: part.state == "running" and part.recorded >= 20)
+    assert "is still being written" in room.ask(commands.QueueRest(room.room.snapshot().of(RunPart)[0].run_file)).text
+    room.ask(commands.Stop())
+    stopped = room.until(RunPart, lambda part: part.state == "idle" and part.recorded)
+    assert stopped.recorded < SHOTS
+    answer = room.ask(commands.QueueRest(stopped.run_file))
+    assert answer.text == "the rest of Vanadium at 25 K, 6 bar waits with ticket 2"
+    (waiting,) = room.room.snapshot().of(QueuePart)[0].waiting
+    assert waiting.shots < SHOTS
+    assert room.ask(commands.ReleaseQueue()).ok
+    done = room.until(RunPart, lambda part: part.state == "idle" and part.recorded and part.run_file != stopped.run_file)
+    assert stopped.recorded + done.recorded == SHOTS
+    assert "holds a complete run" in room.ask(commands.QueueRest(done.run_file)).text
+    assert not room.ask(commands.QueueRest(str(room.directory / "absent.h5"))).ok
+
+
 def test_a_plan_that_cannot_be_is_refused_with_its_faults(room: Room) -> None:
     wrong = room.ask(commands.QueuePlan(SMALL.replace("shots_per_burst = 20", "shots_per_burst = -1"), "wrong.toml"))
     assert not wrong.ok
@@ -123,8 +142,10 @@ def test_an_emergency_stop_ends_everything_until_it_is_reset(room: Room) -> None
     assert held.held == "emergency stop by the operator"
     assert room.ask(commands.ResetEmergency()).ok
     room.until(RunPart, lambda part: part.state == "fault")
+    before = room.until(Moments, lambda part: part.run_id)
     assert room.ask(commands.ReleaseQueue()).ok
     room.until(RunPart, lambda part: part.state == "running")
+    assert room.room.snapshot().of(Moments)[0].run_id != before.run_id
     assert room.ask(commands.Stop()).ok
     room.until(RunPart, lambda part: part.state == "idle")
 
@@ -152,3 +173,23 @@ def test_an_interlock_holds_a_start_back_and_pauses_a_run(room: Room) -> None:
     room.ask(commands.QueuePlan(SMALL, "small.toml"))
     held = room.until(QueuePart, lambda part: "the start is held back" in part.held)
     assert "compressor is off" in held.held
+    assert [one.name for one in held.waiting] == ["small.toml"]
+    room.ask(commands.QueuePlan(SMALL, "later.toml"))
+    assert [one.name for one in room.room.snapshot().of(QueuePart)[0].waiting] == ["small.toml", "later.toml"]
+
+
+def test_a_stop_with_nothing_to_stop_holds_nothing(room: Room) -> None:
+    assert not room.ask(commands.Stop()).ok
+    assert room.room.snapshot().of(QueuePart)[0].held == ""
+    room.ask(commands.EmergencyStop())
+    room.ask(commands.QueuePlan(SMALL, "small.toml"))
+    assert room.ask(commands.Stop()).text == "no run goes on; the queue is held"
+    room.ask(commands.ReleaseQueue())
+    refused = room.until(QueuePart, lambda part: "emergency stop" in part.held and "could not be run" in part.held)
+    assert [one.name for one in refused.waiting] == ["small.toml"]
+    room.ask(commands.ResetEmergency())
+    room.ask(commands.ReleaseQueue())
+    room.until(RunPart, lambda part: part.state == "running")
+    assert room.ask(commands.Stop()).ok
+    room.until(RunPart, lambda part: part.state == "idle" and part.title)
+    assert room.room.snapshot().of(QueuePart)[0].held == "the operator stopped the run"

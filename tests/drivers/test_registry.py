@@ -74,7 +74,10 @@ def test_the_shipped_options_fit_their_drivers() -> None:
 @pytest.mark.parametrize(
     ("instrument", "said"),
     [
-        (configured("lakeshore_337"), "there is no driver 'lakeshore_337'; known are alicat_pc,"),
+        (
+            configured("lakeshore_337"),
+            r"instrument 'unit': .* 'lakeshore_337' \(did you mean 'lakeshore_336'\?\); known are alicat_pc,",
+        ),
         (configured("lakeshore_336", heater=3), "has no option 'heater'; it has heater_range"),
         (configured("lakeshore_425", x=1), "has no option 'x'; it has none"),
         (configured("lakeshore_336", heater_range="high"), "option heater_range = 'high' must be int"),

@@ -69,7 +69,7 @@ def test_answers_are_told_when_they_have_come() -> None:
     asking.collect()
     asking.collect()
     assert told[2:] == [("pause was refused: no run goes on", False), ("stop: no service", False)]
-    assert answers == [Answer(False, "no run goes on")]
+    assert answers == [Answer(False, "no run goes on"), Answer(False, "no service")]
 
 
 def test_curves_of_a_run() -> None:

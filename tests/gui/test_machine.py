@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
+import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QPushButton, QSpinBox, QWidget
+from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QPushButton, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from daq.face.commands import Answer, Read, Set
@@ -72,6 +74,55 @@ def test_a_quantity_is_set_within_its_limits_and_set_back(opened: Open, qtbot: Q
     dialog.close()
 
 
+def test_nothing_is_set_that_nobody_gave(opened: Open, qtbot: QtBot) -> None:
+    window, client = shown(opened)
+    press(qtbot, window, "set magnet")
+    dialog = window.findChild(SettingDialog, "set magnet")
+    assert dialog is not None
+    assert not dialog.put.isEnabled()
+    qtbot.keyClick(dialog.which, Qt.Key.Key_Return)
+    assert client.commands() == [Read("magnet.set_current_A")]
+    box = dialog.findChild(QDoubleSpinBox)
+    assert box is not None
+    box.setValue(80.0)
+    answer(window, client, Answer(True, "A", 12.5))
+    assert (dialog.now.text(), box.value()) == ("12.5 A", 80.0)
+    dialog.which.setCurrentIndex(1)
+    assert dialog.now.text() == "is being read …"
+    assert not dialog.put.isEnabled()
+    dialog.close()
+
+
+def test_enter_in_a_text_sets_it_once(opened: Open, qtbot: QtBot) -> None:
+    client = FakeClient(running(), magnet(), SettablePart("magnet", (Settable("label", "", "str"),)))
+    window = opened(ServiceFeed(client))
+    window.tabs.setCurrentWidget(window.machine)
+    window.beat()
+    press(qtbot, window, "set magnet")
+    dialog = window.findChild(SettingDialog, "set magnet")
+    assert dialog is not None
+    line = dialog.findChild(QLineEdit)
+    assert line is not None
+    qtbot.keyClicks(line, "north")
+    qtbot.keyClick(line, Qt.Key.Key_Return)
+    assert client.commands() == [Read("magnet.label"), Set("magnet.label", "north")]
+    dialog.close()
+
+
+@pytest.mark.parametrize("value", [150e-9, 5e-12, 0.049999999995, 2000.0, 12.3456789012345, -3e-7])
+def test_a_number_that_nobody_changed_is_the_same_to_the_last_bit(qtbot: QtBot, value: float) -> None:
+    editor = Editor(Settable("delay_s", "s", "float", -2000.0, 2000.0))
+    qtbot.addWidget(editor)
+    editor.set_value(value)
+    assert editor.value() == value
+    box = editor.findChild(QDoubleSpinBox)
+    assert box is not None
+    assert float(box.cleanText()) == value
+    box.selectAll()
+    qtbot.keyClicks(box, "0.000000250")
+    assert editor.value() == 250e-9
+
+
 def test_an_answer_that_comes_after_the_dialog_was_closed_changes_nothing(opened: Open, qtbot: QtBot) -> None:
     window, client = shown(opened)
     press(qtbot, window, "set magnet")
@@ -123,6 +174,16 @@ def test_a_click_on_a_quantity_shows_what_it_was(opened: Open, qtbot: QtBot) -> 
     window.beat()
     assert window.machine.history.plotItem.titleLabel.text == "magnet: current / A"
     assert [line.split(",")[2] for line in window.machine.history.csv().splitlines()[1:]] == ["12.5", "99"]
+
+
+def test_a_text_has_no_history(opened: Open) -> None:
+    window, client = shown(opened)
+    window.machine.watch("magnet", "current_A")
+    client.put(msgspec.structs.replace(magnet(), readings={"mode": Reading("slow", "", 1e3)}))
+    window.beat()
+    window.machine.watch("magnet", "mode")
+    assert window.machine.history.plotItem.titleLabel.text == "magnet: mode has no history, it is a text"
+    assert len(window.machine.history.csv().splitlines()) == 1
 
 
 def test_trends_reach_back_ever_further_the_finer_the_nearer() -> None:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from config.laboratory import SHIPPED
 from daq.face import commands
 from daq.face.state import LogPart, RunPart
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
 from daq.service.client import Client
-from daq.service.where import read, where_is
+from daq.service.where import Announcement, read, where_is
 from gui.feed import Feed, ServiceFeed
 from gui.window import Window
 from tests.daq.cli.conftest import SMALL, child, command, simulation
@@ -71,9 +72,42 @@ def test_a_service_is_started_and_goes_on_without_the_window(tmp_path: Path, mon
             program.kill()
             program.wait()
         service = read(where).pid
+        assert read(where).simulated
         assert f"`kill {service}` ends it" in said
         until_said(where, ":window has gone")
         end(service)
+
+
+def test_a_state_directory_that_others_can_enter_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "clusterbeam").mkdir()
+    (tmp_path / "clusterbeam").chmod(0o755)
+    refused = run("--where", tmp_path / "lab.json")
+    assert refused.returncode == 1
+    assert f"clusterbeam: {tmp_path / 'clusterbeam'} is open to others (mode 755)" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("there_is_simulated", [True, False])
+def test_practice_and_the_real_machine_are_not_taken_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there_is_simulated: bool
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    real = tmp_path / "lab.toml"
+    real.write_text((SHIPPED / "laboratories" / "simulated.toml").read_text().replace('"simulated"', '"lab"', 1))
+    announcement = Announcement(where_is("lab"), "lab")
+    announcement.tell("tcp://127.0.0.1:1", "", "", there_is_simulated)
+    try:
+        refused = run("--config", real, *([] if there_is_simulated else ["--simulated"]))
+    finally:
+        announcement.end()
+    there, asked = ("a simulated", "the real") if there_is_simulated else ("the real", "a simulated")
+    assert refused.returncode != 0
+    assert f"a service of 'lab' runs already (process {os.getpid()} on " in refused.stderr
+    assert f"on {there} machine, and {asked} one is asked for; end it first (`kill {os.getpid()}`)" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 @pytest.mark.timeout(120)

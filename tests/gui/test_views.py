@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PyQt6.QtCore import QObject, Qt
@@ -154,6 +155,51 @@ def test_results_are_a_table_and_files(opened: Open, qtbot: QtBot, tmp_path: Pat
     client.put(Moments("run1", (), "no ions"))
     window.beat()
     assert window.results.table.rowCount() == 0
+    assert window.results.what.text() == "no ions"
+
+
+def test_moments_are_kept_under_the_name_of_their_own_run_only(opened: Open, tmp_path: Path) -> None:
+    client = FakeClient(running(), reduced(), moments())
+    window = opened(ServiceFeed(client))
+    assert window.results.table.rowCount() == 2
+    client.put(msgspec.structs.replace(running(), run_file="next.h5"))
+    window.beat()
+    assert window.results.table.rowCount() == 0
+    assert window.results.what.text() == "no moments of this run yet"
+    assert not any(button.isEnabled() for button in window.results.findChildren(QPushButton))
+    client.put(moments("run2"))
+    window.beat()
+    window.results.save(str(tmp_path / "results.json"))
+    assert json.loads((tmp_path / "results.json").read_text())["run_file"] == "next.h5"
+
+
+def test_a_figure_is_not_told_as_another_one(opened: Open, tmp_path: Path, until: Until) -> None:
+    window = opened(ServiceFeed(FakeClient(running(), reduced(), moments())))
+    results = window.results
+    results.draw(str(tmp_path / "first.png"))
+    results.draw(str(tmp_path / "second.png"))
+    assert results.told.text() == (
+        f"■ {tmp_path / 'second.png'} is not drawn: another figure is being drawn in {tmp_path / 'first.png'}, wait for it"
+    )
+    until(lambda: not results.beside.busy)
+
+
+def test_a_point_that_comes_leaves_the_chosen_one(opened: Open) -> None:
+    client = FakeClient(running(), reduced(), of_points(2))
+    window = opened(ServiceFeed(client))
+    window.results.points.setCurrentIndex(1)
+    window.beam.points.setCurrentIndex(1)
+    client.put(of_points(3))
+    window.beat()
+    assert window.results.points.count() == 3
+    assert (window.results.points.currentText(), window.beam.points.currentText()) == ("point 2: 1 T", "point 2: 1 T")
+
+
+def of_points(number: int) -> Moments:
+    """At so many points of a scan of the field."""
+    found = moments()
+    points = tuple({**found.points[0], "point": point, "field_T": float(point)} for point in range(number))
+    return msgspec.structs.replace(found, points=points)
 
 
 def test_calibrations_are_procedures(opened: Open, qtbot: QtBot, tmp_path: Path, until: Until) -> None:

@@ -1,14 +1,25 @@
 """The window alone: what it shows of what it is told, and what it asks for when something is pressed."""
 
+import json
 import socket
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QPalette
-from PyQt6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
+from PyQt6.QtGui import QKeySequence, QPalette
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QTabBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from daq.face.commands import (
@@ -19,6 +30,7 @@ from daq.face.commands import (
     GiveControl,
     Note,
     QueuePlan,
+    QueueRest,
     ReleaseQueue,
     ResetEmergency,
     Shelve,
@@ -33,17 +45,23 @@ from daq.face.state import (
     GuardPart,
     InterlockPart,
     LogPart,
+    MachinePart,
     Queued,
     QueuePart,
     RunPart,
+    Settable,
+    SettablePart,
 )
 from daq.service.client import Client
+from daq.service.errors import NoAnswerError
 from daq.service.place import Place
 from daq.service.server import Server
 from daq.service.where import Announcement, where_is
 from gui.feed import Feed, ServiceFeed
 from gui.look import dark_palette, is_dark
 from gui.plots.spectrum import SpectrumPlot
+from gui.setting import SettingDialog
+from gui.table import Row
 from gui.window import Window
 from gui.words import run_grade
 from tests.daq.service.room import LABORATORY, FakeRoom
@@ -75,6 +93,16 @@ def test_it_shows_a_run_and_says_whose_it_is(opened: Open) -> None:
     assert [window.run.log.item(row).text() for row in range(3)] == ["two", "three", "four"]
 
 
+def test_a_simulated_machine_is_told_from_a_real_one(opened: Open) -> None:
+    client = FakeClient(MachinePart(False))
+    window = opened(ServiceFeed(client))
+    assert window.header.laboratory.text() == "fake"
+    client.put(MachinePart(True))
+    window.beat()
+    assert window.header.laboratory.text() == "SIMULATED fake"
+    assert window.windowTitle().startswith("SIMULATED fake")
+
+
 def test_what_is_pressed_is_asked(opened: Open, qtbot: QtBot) -> None:
     queue = QueuePart((Queued(7, "p.toml", "P", 10, 60.0, "anna"),), "anna stopped the run")
     alarm = AlarmPart("magnet_water", "no water", 900.0, True)
@@ -104,6 +132,30 @@ def test_what_is_pressed_is_asked(opened: Open, qtbot: QtBot) -> None:
     assert "1 new alarm" in window.header.alarms.text()
 
 
+LONG = "the magnet's water is warm and the source's pump says nothing; "
+
+
+def test_however_much_there_is_to_say_the_emergency_stop_stays_on_the_screen(opened: Open) -> None:
+    said, path = (16 * LONG)[:1000], f"/data/{'x' * 200}/{'y' * 200}.h5"
+    client = FakeClient(RunPart("fault", said, said, path), magnet(error=said, live=False), reduced(), ControlPart(500 * "o"))
+    client.put(QueuePart((Queued(1, path, said, 10, 60.0, "anna"),), said))
+    client.put(InterlockPart("water", said, "warn", "active", said, holds_start=True))
+    window = opened(ServiceFeed(client))
+    window.run.choose(Path(path))
+    window.calibrate.choose(Path(path))
+    window.resize(1000, 800)
+    for number in range(window.tabs.count()):
+        window.tabs.setCurrentIndex(number)
+        window.beat()
+        assert window.minimumSizeHint().width() < 1000, window.tabs.tabText(number)
+        assert window.width() == 1000
+        assert window.height() == 800
+        stop = window.header.emergency
+        assert window.rect().contains(stop.rect().translated(stop.mapTo(window, stop.rect().topLeft())))
+    assert window.header.run.toolTip() == f"■ fault: {said}"
+    assert window.header.run.height() == 2 * window.header.run.fontMetrics().lineSpacing()
+
+
 def test_control_is_taken_given_and_taken_away_after_a_question(opened: Open, qtbot: QtBot, until: Until) -> None:
     client = FakeClient(ControlPart())
     window = opened(ServiceFeed(client))
@@ -119,6 +171,52 @@ def test_control_is_taken_given_and_taken_away_after_a_question(opened: Open, qt
     (button,) = [one for one in box.buttons() if one.text() == "Take it"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert client.commands()[2:] == [EmergencyStop(), TakeControl(force=True)]
+
+
+def test_the_stop_key_works_while_a_list_or_a_menu_is_open(opened: Open, qtbot: QtBot, until: Until) -> None:
+    client = FakeClient(running(), magnet(), SettablePart("magnet", (Settable("current_A", "A", "float"),)))
+    window = opened(ServiceFeed(client))
+    bar = window.menuBar()
+    assert bar is not None
+    handle = window.windowHandle()
+    bar.actions()[0].menu().popup(window.pos())
+    until(QApplication.activePopupWidget)
+    qtbot.keyClick(handle, Qt.Key.Key_F12)
+    assert client.commands() == [EmergencyStop()]
+    bar.actions()[0].menu().close()
+    window.tabs.setCurrentWidget(window.machine)
+    window.beat()
+    press(qtbot, window, "set magnet")
+    (dialog,) = window.findChildren(SettingDialog)
+    dialog.which.showPopup()
+    until(QApplication.activePopupWidget)
+    qtbot.keyClick(dialog.windowHandle(), Qt.Key.Key_F12)
+    assert client.commands()[2:] == [EmergencyStop()]
+    dialog.which.hidePopup()
+    dialog.close()
+
+
+def test_the_stop_key_works_while_a_file_is_to_be_replaced(opened: Open, qtbot: QtBot, until: Until, tmp_path: Path) -> None:
+    client = FakeClient(running(), reduced(), moments())
+    window = opened(ServiceFeed(client))
+    window.tabs.setCurrentWidget(window.results)
+    there = tmp_path / "results.json"
+    for answer, text in (("Cancel", "as it was"), ("Replace it", "")):
+        there.write_text("as it was")
+        press(qtbot, window, "save results")
+        dialog = window.findChildren(QFileDialog)[-1]
+        qtbot.keyClick(dialog.windowHandle(), Qt.Key.Key_F12)
+        dialog.fileSelected.emit(str(there))
+        dialog.close()
+        box = window.findChildren(QMessageBox)[-1]
+        assert box.text() == f"{there} is there already.  Replace it?"
+        until(box.isActiveWindow)
+        qtbot.keyClick(box.windowHandle(), Qt.Key.Key_F12)
+        (button,) = [one for one in box.buttons() if one.text().replace("&", "") == answer]
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        assert text in there.read_text()
+    assert json.loads(there.read_text())["points"]
+    assert client.commands() == [EmergencyStop()] * 4
 
 
 def test_a_plan_is_chosen_checked_and_queued(opened: Open, qtbot: QtBot, until: Until, tmp_path: Path) -> None:
@@ -143,6 +241,16 @@ def test_a_plan_is_chosen_checked_and_queued(opened: Open, qtbot: QtBot, until: 
     assert not queue.isEnabled()
 
 
+def test_the_rest_of_a_run_is_queued(opened: Open, qtbot: QtBot, tmp_path: Path) -> None:
+    client = FakeClient(running())
+    window = opened(ServiceFeed(client))
+    press(qtbot, window, "rest")
+    (dialog,) = window.findChildren(QFileDialog)
+    dialog.fileSelected.emit(str(tmp_path / "run.h5"))
+    dialog.close()
+    assert client.commands() == [QueueRest(str(tmp_path / "run.h5"))]
+
+
 def test_silence_is_prominent_and_ages_grow(opened: Open) -> None:
     client = FakeClient(magnet(), running())
     window = opened(ServiceFeed(client))
@@ -160,6 +268,110 @@ def test_silence_is_prominent_and_ages_grow(opened: Open) -> None:
     window.beat()
     assert not window.header.banner.isVisible()
     assert card.state.text() == "● on"
+
+
+def test_while_nothing_is_heard_nothing_is_shown_as_good_or_bad(opened: Open) -> None:
+    interlock = InterlockPart("compressor_off", "compressor.running is off", "refuse start", "active", "", 900.0, True)
+    alarm = AlarmPart("magnet_water", "no water", 900.0, True)
+    client = FakeClient(running(), interlock, alarm, GuardPart(True), EmergencyPart(False), QueuePart((), "anna stopped it"))
+    window = opened(ServiceFeed(client))
+    large, safety, run = window.large, window.safety, window.run
+    window.large_numbers.setChecked(True)
+
+    def marks() -> list[str]:
+        window.beat()
+        labels = (safety.start, safety.guard, safety.emergency, run.state, run.held, window.header.run, large.values["alarms"])
+        cells = (safety.interlocks.item(0, 0), safety.interlocks.item(0, 3), safety.alarms.item(0, 0))
+        return [one.text()[0] for one in (*labels, *cells)]
+
+    heard = ["■", "●", "○", "●", "▲", "●", "■", "■", "■", "■"]
+    assert marks() == heard
+    client.trouble, client.silent_s = "the service is silent", 30.0
+    assert marks() == ["◌"] * len(heard)
+    client.trouble, client.silent_s = "", 0.0
+    assert marks() == heard
+
+
+def test_alarms_on_the_shelf_are_not_new(opened: Open) -> None:
+    window = opened(ServiceFeed(FakeClient(AlarmPart("water", "no water", 900.0, True, shelved_until=2_000.0))))
+    window.large_numbers.setChecked(True)
+    window.beat()
+    assert window.large.values["alarms"].text() == "● none"
+    assert window.header.alarms.text() == "no new alarms"
+
+
+def test_a_stop_that_failed_is_shown_until_one_succeeds(opened: Open) -> None:
+    client = FakeClient(running())
+    window = opened(ServiceFeed(client))
+    failed = "EMERGENCY STOP NOT CONFIRMED: EmergencyStop was not sent: silence; use the button on the wall"
+
+    def stop(answer: Answer | NoAnswerError) -> str:
+        window.emergency_stop()
+        future = client.asked[-1][1]
+        future.set_exception(answer) if isinstance(answer, NoAnswerError) else future.set_result(answer)
+        window.run.note.setText("hello")
+        window.run.note.returnPressed.emit()
+        client.asked[-1][1].set_result(Answer(True))
+        for _ in range(2):
+            window.beat()
+        assert window.told.text() == "note"
+        return window.header.banner.text()
+
+    assert stop(NoAnswerError("EmergencyStop was not sent: silence")) == failed
+    assert stop(Answer(True)) == ""
+    assert "magnet: no answer" in stop(Answer(False, "magnet: no answer"))
+    for active in (True, False):
+        assert "magnet: no answer" in window.header.banner.text()
+        client.put(EmergencyPart(active, "anna", 990.0, True))
+        window.beat()
+    assert window.header.banner.text() == ""
+
+
+def test_what_was_not_answered_is_not_waited_for(opened: Open, tmp_path: Path) -> None:
+    client, plan = FakeClient(running()), tmp_path / "plan.toml"
+    plan.write_text("title = 'x'")
+    window = opened(ServiceFeed(client))
+    window.run.choose(plan)
+    client.asked[-1][1].set_exception(NoAnswerError("CheckPlan was not answered in time"))
+    window.beat()
+    assert window.run.checked.text() == "■ CheckPlan was not answered in time"
+    window.run.note.setText("the pump is loud")
+    window.run.note.returnPressed.emit()
+    client.asked[-1][1].set_result(Answer(False, "the disk is full"))
+    window.beat()
+    assert window.run.note.text() == "the pump is loud"
+
+
+def test_no_two_letters_that_can_be_pressed_with_alt_collide(opened: Open) -> None:
+    client = FakeClient(running(), magnet(), reduced(), moments())
+    window = opened(ServiceFeed(client))
+    bar, tabs = window.menuBar(), window.tabs
+    assert bar is not None
+    menus = [action.text() for action in bar.actions()]
+    for holder in ("", client.name):
+        client.put(ControlPart(holder))
+        for number in range(tabs.count()):
+            tabs.setCurrentIndex(number)
+            window.beat()
+            bars = [one for one in window.findChildren(QTabBar) if one.isVisible()]
+            texts = [*menus, *(one.tabText(place) for one in bars for place in range(one.count()))]
+            texts += [one.text() for one in window.findChildren(QAbstractButton) if one.isVisible()]
+            texts += [one.text() for one in window.findChildren(QLabel) if one.isVisible() and one.buddy()]
+            keys = Counter(QKeySequence.mnemonic(text).toString() for text in texts)
+            del keys[""]
+            assert len(keys) > len(menus) + tabs.count()
+            assert set(keys.values()) == {1}, f"{tabs.tabText(number)}: {keys.most_common(1)}"
+
+
+def test_a_window_that_was_closed_in_full_screen_can_be_left_by_the_same_key(opened: Open) -> None:
+    first = opened(ServiceFeed(FakeClient(running())))
+    first.full_screen.setChecked(True)
+    assert first.isFullScreen()
+    first.leave()
+    second = opened(ServiceFeed(FakeClient(running())))
+    assert second.full_screen.isChecked() is second.isFullScreen() is True
+    second.full_screen.trigger()
+    assert not second.isFullScreen()
 
 
 def test_stale_values_and_dead_instruments_are_marked(opened: Open) -> None:
@@ -186,11 +398,17 @@ def test_what_holds_the_start_back_is_said(opened: Open) -> None:
     assert window.safety.guard.text() == "■ there is no guard"
 
 
+def test_a_held_queue_holds_the_start_back(opened: Open) -> None:
+    window = opened(ServiceFeed(FakeClient(QueuePart((), "anna stopped the run"))))
+    assert window.safety.start.text() == ("■ the start is held back by the queue, until it is let go on (anna stopped the run)")
+
+
 def test_an_emergency_stop_holds_the_start_back_and_says_what_is_not_confirmed(opened: Open) -> None:
     outcomes = ("delay_generator: triggers off (confirmed)", "magnet: no answer (NOT CONFIRMED)")
     client = FakeClient(EmergencyPart(True, "anna", 990.0, True, outcomes))
     window = opened(ServiceFeed(client))
     assert window.safety.start.text() == "■ the start is held back by the emergency stop"
+    assert window.header.banner.text().endswith(": not everywhere confirmed; see Safety")
     assert window.safety.outcomes.text().splitlines() == [
         "● delay generator: triggers off (confirmed)",
         "■ magnet: no answer (NOT CONFIRMED)",
@@ -226,10 +444,13 @@ def test_a_click_on_a_peak_chooses_its_cluster(opened: Open, qtbot: QtBot) -> No
 def test_it_follows_the_palette(opened: Open, qapp: QApplication, until: Until) -> None:
     light, colour = qapp.palette(), lambda role: qapp.palette().color(role)
     window = opened(ServiceFeed(FakeClient(running(), reduced(), moments(), InterlockPart("a", "b", "warn", "ok"))))
+    window.run.steps.set_columns(("step", "field / T"))
+    window.run.steps.show_rows([Row("0", ("0", "2.4"))])
     try:
         qapp.setPalette(dark_palette())
         assert is_dark()
         until(lambda: window.safety.interlocks.item(0, 1).foreground().color() == colour(QPalette.ColorRole.WindowText))
+        assert window.run.steps.item(0, 0).foreground().color() == colour(QPalette.ColorRole.WindowText)
         assert window.beam.spectrum.backgroundBrush().color() == colour(QPalette.ColorRole.Base)
     finally:
         qapp.setPalette(light)

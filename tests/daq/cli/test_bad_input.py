@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from config.errors import ConfigurationError
 from config.laboratory import SHIPPED
+from config.model import check_model, parse_toml
+from daq.plan.plan import Plan
 
 VANADIUM = (SHIPPED / "plans" / "vanadium-25K.toml").read_text()
 LABORATORY = (SHIPPED / "laboratories" / "simulated.toml").read_text()
@@ -90,6 +93,52 @@ def test_wrong_usage_is_status_2() -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            "{ first = 2.0, last = 6.0, step = 3.0 }",
+            "helium_pressure_bar = {'first': 2.0, 'last': 6.0, 'step': 3.0}: step = 3 does not",
+        ),
+        ("{ first = 2.0, last = '6', count = 3 }", "helium_pressure_bar.last = '6': input should be a valid number"),
+        ("{ frist = 2.0, last = 6.0, count = 3 }", "helium_pressure_bar.frist', did you mean 'first'?"),
+        ("[6.0, [1]]", "helium_pressure_bar.1 = [1]: input should be a valid number"),
+        ("'6'", "helium_pressure_bar = '6': input should be a valid list"),
+    ],
+)
+def test_a_wrong_scan_is_one_fault_in_the_words_of_the_file(values: str, said: str) -> None:
+    plan = (SHIPPED / "plans" / "vanadium-pressures.toml").read_text()
+    changed = plan.replace("helium_pressure_bar = [6.0, 2.0]", f"helium_pressure_bar = {values}")
+    with pytest.raises(ConfigurationError) as refused:
+        check_model(parse_toml(changed, "plan"), Plan, "plan")
+    (fault,) = refused.value.faults
+    assert f"scan.0.values.{said}" in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("figure.foo", "let its name end in .png, .pdf or .svg"),
+        ("figure", "let its name end in .png, .pdf or .svg"),
+        ("absent/figure.png", "there is no directory"),
+        ("taken.png", "cannot be written (Is a directory)"),
+    ],
+)
+def test_a_figure_that_cannot_be_drawn_is_status_2(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "taken.png").mkdir()
+    result = clusterbeam("plan", "vanadium-25K", "--figure", tmp_path / name)
+    assert result.returncode == 2
+    assert said in result.stderr
+    assert f"--figure {tmp_path / name}" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_configuration_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    result = clusterbeam("simulate", "--write-config", tmp_path / "absent" / "x.toml")
+    assert result.returncode == 2
+    assert f"cannot write {tmp_path / 'absent' / 'x.toml'}" in result.stderr
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         (None, "cannot read"),
@@ -111,7 +160,11 @@ def test_a_wrong_truth_is_status_2(tmp_path: Path, text: str | None, said: str) 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (('driver = "srs_dg645"', 'driver = "srs_dg646"'), "there is no driver 'srs_dg646'"),
+        (
+            ('driver = "srs_dg645"', 'driver = "srs_dg646"'),
+            "instrument 'delay_generator': there is no driver 'srs_dg646' (did you mean 'srs_dg645'?)",
+        ),
+        (('"simulated-1.toml"', '"nope.toml"'), "laboratory.toml: calibrations = 'nope.toml' names no file: there is no"),
         (("rated_current_A = 250.0", 'rated_current_A = "250 A"'), "option rated_current_A = '250 A' must be float"),
         (("rated_current_A = 250.0, ", ""), "needs the option rated_current_A"),
         (("energy_mJ = 150", "energy = 150"), "has no option 'energy'"),

@@ -128,6 +128,12 @@ def test_a_value_with_a_unit_is_not_a_number() -> None:
         ({"set": {"hall_probe.field_T": 3.0}}, "hall_probe.field_T can only be read"),
         ({"settle": {"field": {"within": 1.0, "at_most_s": 1.0}}}, "did you mean 'field_T'"),
         ({"acquisition": {"duration_us": 1e5}}, "acquisition.duration_us"),
+        (
+            {"acquisition": {"duration_us": 9.0}},
+            r"duration_us = 9 ends before all of V33 .* after 76.7 us; the largest .* is none",
+        ),
+        ({"acquisition": {"duration_us": 50.0}}, r"the largest size that fits is V13: record longer, or ask for smaller sizes"),
+        ({"sizes": [2, 2000]}, r"before all of V2000 has arrived, after 59\d\.\d us; the largest size that fits is V4\d"),
         ({"set": {"lamp_to_ablation_s": 2e-3}}, "flash_lamp"),
     ],
 )

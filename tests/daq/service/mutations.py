@@ -59,6 +59,7 @@ class Maker:
         fields: dict[str, list[Any]] = {
             "CheckPlan": [text],
             "QueuePlan": [text, word],
+            "QueueRest": [word],
             "Unqueue": [dice.randrange(100)],
             "Read": [word],
             "Set": [word, dice.choice(values)],

@@ -40,6 +40,7 @@ name = text(1, 100)
 COMMANDS: dict[str, tuple[Check, ...]] = {
     "CheckPlan": (text(0, 200_000),),
     "QueuePlan": (text(0, 200_000), name),
+    "QueueRest": (text(1, 2_000),),
     "Unqueue": (integer(-(2**63), 2**64 - 1),),
     "Pause": (),
     "Resume": (),
