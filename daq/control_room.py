@@ -147,7 +147,8 @@ class ControlRoom:
         if act is None:
             return Answer(False, f"{type(command).__name__} is for a service with several clients; here nobody else asks")
         if isinstance(command, commands.EmergencyStop):
-            self._vigil.log(f"{by}: EMERGENCY STOP")
+            # The log may have to wait for the disk.
+            Thread(target=self._vigil.log, args=(f"{by}: EMERGENCY STOP",), name="log", daemon=True).start()
         try:
             answer = act(command, by)
         except REFUSALS as error:
@@ -292,7 +293,7 @@ class ControlRoom:
                 if waiting.rest_of is None:
                     self._laboratory.run(waiting.plan, self._directory, self._progress, self._live)
                 else:
-                    self._laboratory.resume(waiting.rest_of, watch=self._progress)
+                    self._laboratory.resume(waiting.rest_of, watch=self._progress, live=self._live)
             except Exception as error:  # the queue outlives whatever a run stumbles over; the machine is safe by then
                 if not self._begun:
                     with self._news:

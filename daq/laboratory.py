@@ -142,9 +142,16 @@ class Laboratory:
         """
         return self._obeying(self._new_run(plan, Path(directory), watch, live=live), Path(directory))
 
-    def resume(self, file: Path | str, directory: Path | str | None = None, watch: Watcher = NOBODY) -> Summary:
+    def resume(
+        self,
+        file: Path | str,
+        directory: Path | str | None = None,
+        watch: Watcher = NOBODY,
+        live: Callable[[Published], None] | None = None,
+    ) -> Summary:
         """Go on with the plan of an interrupted run in a new file, beside the old one unless told otherwise.
 
+        `live` gets what it gets of `run`, of what was recorded before as well.
         Raises `ConfigurationError` when the laboratory or an instrument is not the one of then, or nothing is left to do.
         """
         path = Path(file)
@@ -153,7 +160,7 @@ class Laboratory:
         if faults:
             raise ConfigurationError.of(f"{path} was taken with other instruments", faults)
         directory = Path(directory or path.parent)
-        return self._obeying(self._new_run(plan, directory, watch, before=before), directory)
+        return self._obeying(self._new_run(plan, directory, watch, before=before, live=live), directory)
 
     def check_resumable(self, file: Path) -> tuple[Plan, Before]:
         """What there is to go on with; needs no instrument.  `ConfigurationError` when there is nothing, or another

@@ -110,6 +110,7 @@ def test_the_rest_of_a_stopped_run_is_done_in_another_file(room: Room) -> None:
     assert room.ask(commands.ReleaseQueue()).ok
     done = room.until(RunPart, lambda part: part.state == "idle" and part.recorded and part.run_file != stopped.run_file)
     assert stopped.recorded + done.recorded == SHOTS
+    room.until(Moments, lambda part: part.final and part.shots == SHOTS)
     assert "holds a complete run" in room.ask(commands.QueueRest(done.run_file)).text
     assert not room.ask(commands.QueueRest(str(room.directory / "absent.h5"))).ok
 
