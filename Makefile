@@ -13,7 +13,7 @@ paper: $(VENV)/installed-analyst
 	$(BIN)/clusterbeam reproduce paper
 
 test: $(VENV)/installed-test check
-	$(BIN)/python -P -m pytest -n auto --dist loadfile
+	$(BIN)/python -P -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff check .

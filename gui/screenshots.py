@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -89,7 +90,8 @@ def _half_done(window: Window, control: str) -> bool:
         return False
     if not holder.holder:
         window.asking(TakeControl(), "take control")
-        window.run.choose(PLAN)
+        # The pictures should not tell where this program is installed.
+        window.run.choose(Path(shutil.copy(PLAN, os.environ["XDG_STATE_HOME"])))
         window.machine.watch("cold_head", "temperature_K")
     elif not run.title and window.run.queue.isEnabled():
         window.asking(QueuePlan(PLAN.read_text(), PLAN.name), f"queue {PLAN.name}")

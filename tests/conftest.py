@@ -13,12 +13,18 @@ from hypothesis import settings
 settings.register_profile("clusterbeam", deadline=None)
 settings.load_profile("clusterbeam")
 
+HERE = Path(__file__).parent
 DESCRIPTORS = Path("/proc/self/fd")
 JOIN_S = 5.0
 
 
 def _threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.is_alive()}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories of whole programs come first: they take longest, and no processor should be left alone with them at the end."""
+    items.sort(key=lambda item: item.path.parent != HERE)
 
 
 def _children() -> set[str]:

@@ -21,9 +21,9 @@ class SafetyView(QWidget):
     def __init__(self, asking: Asking) -> None:
         super().__init__()
         self._ask = asking
-        self.emergency, self.outcomes, self.start, self.guard = QLabel(), QLabel(), QLabel(), QLabel()
+        self.emergency, self.unsure, self.outcomes, self.start, self.guard = (QLabel() for _ in range(5))
         self.start.setObjectName("start")
-        for label in (self.emergency, self.outcomes, self.start):
+        for label in (self.emergency, self.unsure, self.outcomes, self.start):
             label.setWordWrap(True)
         bold(self.start)
         self.reset = _button("Reset the &emergency stop", "reset", "allow runs and set points again")
@@ -36,6 +36,7 @@ class SafetyView(QWidget):
         shelve.clicked.connect(self._shelve)
         layout = QVBoxLayout(self)
         layout.addLayout(_row(self.emergency, self.reset))
+        layout.addWidget(self.unsure)
         layout.addWidget(self.outcomes)
         layout.addWidget(_heading("Alarms"))
         layout.addWidget(self.alarms, 1)
@@ -91,13 +92,14 @@ class SafetyView(QWidget):
 
     def _show_emergency(self, part: EmergencyPart, model: Model) -> None:
         self.reset.setEnabled(part.active)
-        self.outcomes.setVisible(part.active)
+        for label, grade, so in ((self.unsure, Grade.BAD, True), (self.outcomes, Grade.GOOD, False)):
+            lines = [f"{grade.value} {spoken(line)}" for line in part.outcomes if (UNSURE in line) is so]
+            label.setVisible(part.active and bool(lines))
+            say(label, "\n".join(lines), grade)
         if not part.active:
             say(self.emergency, f"{model.graded(Grade.IDLE).value} no emergency stop", model.graded(Grade.IDLE))
             return
         say(self.emergency, f"{Grade.BAD.value} emergency stop by {part.by} at {clock(part.at)}", Grade.BAD)
-        marked = [f"{(Grade.BAD if UNSURE in line else Grade.GOOD).value} {spoken(line)}" for line in part.outcomes]
-        say(self.outcomes, "\n".join(marked), Grade.BAD if any(UNSURE in line for line in part.outcomes) else Grade.IDLE)
 
     def _acknowledge(self) -> None:
         self._ask(Acknowledge(self.alarms.chosen()), f"acknowledge {spoken(self.alarms.chosen())}")
