@@ -115,10 +115,11 @@ class Control:
             self._update()
         return trouble is not None
 
-    def without(self, instrument: str) -> None:
-        """One that could not be set up again: the run goes on without it."""
+    def without(self, trouble: Trouble) -> None:
+        """One that could not be set up again: the run goes on without it, whoever has resumed it meanwhile."""
         with self._lock:
-            self.missing[instrument] = self.troubles.pop(instrument)
+            self.troubles.pop(trouble.instrument, None)
+            self.missing[trouble.instrument] = trouble
             self._update()
 
     def hinder(self, name: str, reason: str) -> None:

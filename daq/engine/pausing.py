@@ -109,7 +109,7 @@ class Pauses:
                 if self._set_up(name):
                     self._control.solved(name)
                 else:
-                    self._control.without(name)
+                    self._control.without(trouble)
             elif now_s - self._tried_s.get(name, -policy.retry_after_s) >= policy.retry_after_s:
                 self._tried_s[name] = now_s
                 if self._attempts.get(name, 0) >= policy.retries:

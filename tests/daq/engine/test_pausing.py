@@ -140,6 +140,8 @@ def test_who_is_back_is_set_up_or_gone_without_again(works: bool) -> None:
     class Fragile(Bench):
         def set_up(self, name: str) -> None:
             super().set_up(name)
+            # Setting up takes seconds, in which somebody may resume the run.
+            run.control.resume()
             if not works:
                 raise DriverError(name, "does not answer")
 
