@@ -16,6 +16,7 @@ from daq.analysis.runs import reduce_run
 from daq.analysis.spectrum import MassSpectrum, mass_spectrum
 from daq.analysis.spectrum_figure import spectrum_figure
 from daq.cli.console import err, out, print_json
+from daq.cli.drawing import check_figure, save_figure
 from daq.record.run_file import RunFileError
 from daq.record.series import Series
 
@@ -28,9 +29,11 @@ def spectrum(
     jobs: Annotated[int, typer.Option(min=0, help="Processes that reduce; 0: one per core for many shots.")] = 0,
 ) -> None:
     """Clusters, their hydrides and oxides, doubly charged ones and isotopologues in a run, and what they contaminate."""
+    if figure is not None:
+        check_figure(figure)
     labelled, others = labelled_spectrum(file, jobs)
     if figure is not None:
-        spectrum_figure(labelled, file.stem).savefig(figure)
+        save_figure(spectrum_figure(labelled, file.stem), figure)
     if json:
         said = [one.sentence for one in others if one.significant]
         print_json({"run_file": str(file), "element": labelled.element, "peaks": labelled.document(), "contaminations": said})
