@@ -98,7 +98,7 @@ def replayed(path: Path, opened: Open, until: Until) -> None:
     *_, last, _ = follow(path)
     with ReplayFeed(path, speed=0.0) as feed:
         window = opened(feed)
-        until(lambda: window.model.one(Moments) is not None)
+        until(lambda: (moments := window.model.one(Moments)) is not None and moments.final)
         assert window.model.one(Reduced) == last
         run = window.model.one(RunPart)
         assert run is not None

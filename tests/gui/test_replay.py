@@ -38,13 +38,19 @@ def replay(run_file: Path) -> Iterator[ReplayFeed]:
         yield feed
 
 
+def finished(window: Window) -> bool:
+    """Whether it shows the last moments of the run, which come after everything else."""
+    moments = window.model.one(Moments)
+    return moments is not None and moments.final
+
+
 def test_it_is_held_and_goes_elsewhere(replay: ReplayFeed, opened: Open, qtbot: QtBot, until: Until) -> None:
     window = opened(replay)
-    until(lambda: window.model.one(Moments) is not None)
+    assert window.scrubber is not None
+    told = window.scrubber.told
+    until(lambda: finished(window) and told.text() == f"{BURSTS * SHOTS:,} of {BURSTS * SHOTS:,} shots")
     whole = window.model.one(Reduced)
     assert whole is not None
-    assert window.scrubber is not None
-    assert window.scrubber.told.text() == f"{BURSTS * SHOTS:,} of {BURSTS * SHOTS:,} shots"
     hold, place = window.findChild(QPushButton, "hold"), window.findChild(QSlider, "scrubber")
     assert hold is not None
     assert place is not None
@@ -53,7 +59,7 @@ def test_it_is_held_and_goes_elsewhere(replay: ReplayFeed, opened: Open, qtbot: 
     until(lambda: replay.shots == 2 * SHOTS and window.model.one(Moments) is None)
     until(lambda: place.value() == 2 * SHOTS)
     qtbot.mouseClick(hold, Qt.MouseButton.LeftButton)
-    until(lambda: window.model.one(Moments) is not None)
+    until(lambda: finished(window))
     assert window.model.one(Reduced) == whole
     assert not window.run.note.isVisible()
 
