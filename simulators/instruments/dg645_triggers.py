@@ -1,5 +1,7 @@
 """The triggers that a simulated DG645 has taken: told afterwards, from the history of its starts and stops."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,8 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 UNCOUNTED = -1
 """Number of a single shot; prescalers do not count it (p. 25)."""
+NEARLY = 1e-9
+"""Of a period: so late a trigger still belongs to a stretch that ends with it."""
 
 
 class Triggers:
@@ -14,7 +18,7 @@ class Triggers:
 
     def __init__(self) -> None:
         self._ended: list[tuple[float, float, float]] = []
-        """First trigger, last possible trigger, rate."""
+        """First trigger, when it ended, rate."""
         self._running: tuple[float, float] | None = None
         self._singles: list[float] = []
 
@@ -38,17 +42,20 @@ class Triggers:
         self._singles.append(now)
 
     def within(self, since: float, until: float) -> tuple[Floats, Numbers]:
-        """Triggers in (since, until], and the number of each in its stretch, from 0."""
+        """Triggers in (since, until], and the number of each in its stretch, from 0.
+
+        Each is in exactly one of two spans that meet, so its rounded time alone decides.
+        """
         stretches = list(self._ended)
         if self._running is not None:
-            stretches.append((self._running[0], until, self._running[1]))
+            stretches.append((self._running[0], math.inf, self._running[1]))
         singles = np.array([time for time in self._singles if since < time <= until])
         found, numbers = [singles], [np.full(len(singles), UNCOUNTED)]
-        for first, last, rate in stretches:
-            low = max(0, int(np.floor((since - first) * rate)) + 1) if since >= first else 0
-            high = int(np.floor((min(last, until) - first) * rate + 1e-9))
-            if high >= low and until >= first:
-                numbers.append(np.arange(low, high + 1))
+        for first, ended, rate in stretches:
+            low = max(0, math.floor((since - first) * rate))
+            high = min((ended - first) * rate + NEARLY, (until - first) * rate + 1)
+            if high >= low:
+                numbers.append(np.arange(low, math.floor(high) + 1))
                 found.append(first + numbers[-1] / rate)
         times, number = np.concatenate(found), np.concatenate(numbers)
         order = np.argsort(times)

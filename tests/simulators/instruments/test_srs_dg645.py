@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from simulators.instruments.srs_dg645 import DG645
@@ -279,6 +279,7 @@ def test_triggers_come_only_while_they_run() -> None:
 
 
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=6), st.floats(0.5, 200))
+@example([42.99999999999999], 52.0)
 def test_every_trigger_is_told_once_however_it_is_asked(cuts: list[float], rate: float) -> None:
     unit = DG645()
     talk(unit, f"TRAT {rate:.3f};TSRC 0\n".encode(), now=3.0)
