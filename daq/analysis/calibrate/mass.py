@@ -2,7 +2,8 @@
 
 A straight line through the times of all peaks found against √m, weighted by their errors; peaks that others cover are left
 out.  The statistical errors come from the scatter between groups of shots; where the peaks scatter about the line more than
-that, the rest is the systematic error (shapes of peaks, what lies under them).
+that, the rest is the systematic error (shapes of peaks, what lies under them).  The high voltage drifts meanwhile: k is the
+mean over the shots, and may have been another at their beginning and end.
 """
 
 import math
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from config.calibration import MassCalibration
-from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
+from daq.analysis.calibrate.estimate import CannotCalibrate, DRIFT_per_hour, Estimate
 from daq.analysis.calibrate.ladder import ladder, smoothed
 from daq.analysis.calibrate.peaks import Peak, fit_peak
 from daq.analysis.calibrate.spectra import Spectra
@@ -74,13 +75,13 @@ def find_peaks(spectra: Spectra, element: str, sizes: Iterable[int], old: MassCa
     return Ladder(tuple(peak for peak in fitted if peak is not None), spectra.shots)
 
 
-def calibrate_mass(ladders: Iterable[Ladder]) -> MassResult:
-    """t0 and k from the peaks of one run or several; `CannotCalibrate` for fewer than five peaks."""
+def calibrate_mass(ladders: Iterable[Ladder], lasted_s: float = 0.0) -> MassResult:
+    """t0 and k from the peaks of one run or several that together `lasted_s`; `CannotCalibrate` for fewer than five peaks."""
     found = list(ladders)
     peaks = [peak for one in found for peak in one.peaks]
     if len(peaks) < FEWEST_PEAKS:
         raise CannotCalibrate(f"only {len(peaks)} peaks can be fitted; {FEWEST_PEAKS} are needed")
-    return _line(peaks, block_diag(*(_errors(one) for one in found)))
+    return _line(peaks, block_diag(*(_errors(one) for one in found)), DRIFT_per_hour * lasted_s / 3600 / 2)
 
 
 def _errors(one: Ladder) -> Floats:
@@ -104,8 +105,8 @@ def _check(smooth: Floats, noise: float, spectra: Spectra, rungs: dict[int, floa
         )
 
 
-def _line(peaks: list[Peak], moved: Floats) -> MassResult:
-    """The robust straight line, and its errors from the groups, float64[peaks, groups]."""
+def _line(peaks: list[Peak], moved: Floats, drift: float) -> MassResult:
+    """The robust straight line, and its errors from the groups, float64[peaks, groups], and from a relative `drift` of k."""
     root = np.sqrt([peak.mass_u for peak in peaks])
     time = np.array([peak.time_s for peak in peaks])
     error = np.hypot(np.sqrt((moved**2).sum(axis=1)), SHAPE_s)
@@ -124,6 +125,7 @@ def _line(peaks: list[Peak], moved: Floats) -> MassResult:
     statistical = (gain @ moved) @ (gain @ moved).T
     coherent = gain @ (SHAPE_s * root / root.max())
     systematic = gain @ np.diag(error**2) @ gain.T * max(chi2 - 1, 0.0) + np.outer(coherent, coherent)
+    systematic[1, 1] += (drift * line[1]) ** 2
     t0, k = (Estimate(float(line[i]), math.sqrt(statistical[i, i]), math.sqrt(systematic[i, i])) for i in range(2))
     names = [f"{peak.element}{peak.size}" for peak in peaks]
     return MassResult(

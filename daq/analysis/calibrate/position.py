@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
 from config.calibration import PositionCalibration
-from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
+from daq.analysis.calibrate.estimate import CannotCalibrate, DRIFT_per_hour, Estimate
 
 Floats = NDArray[np.float64]
 FEWEST_POSITIONS = 6
 LEAST_SIGNAL = 0.1
 """Of the largest along the scan; beyond, the beam is too thin to tell where the ions come from."""
 LEAST_RANGE_m = 0.5e-3
-DRIFT_per_hour = 50e-6
-"""Of the flight time: 100 ppm of high voltage (paper sheet, assumed); in an hour the rate may change as much (assumed)."""
 SMALLEST_s = 1e-15
 """Standard errors under this are taken for this, so that equations stay solvable."""
 FWHM = 2.354820045
@@ -150,7 +148,10 @@ def _fit(used: Sequence[Spot], along: _Along, old: PositionCalibration) -> _Fit:
 
 
 def _known(old: PositionCalibration, reference_s: float) -> list[tuple[int, float, float]]:
-    """What is known before: which parameter, its value and standard error."""
+    """What is known before: which parameter, its value and standard error.
+
+    In an hour the rate of drift may change by itself (assumed).
+    """
     q, s_w = old.curvature_s_per_m2, old.sensitivity_s_per_m.value * (FOCUS_m / FWHM) ** 2
     drift = DRIFT_per_hour * reference_s
     return [(1, q.value, max(q.uncertainty, 1e-9)), (2, s_w, 2 * FOCUS_ERROR * s_w), (3, 0.0, drift), (4, 0.0, drift / 2)]

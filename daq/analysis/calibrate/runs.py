@@ -61,8 +61,12 @@ Wanted = Callable[[Step], bool]
 def mass(runs: Sequence[Series]) -> Made:
     """t0 and k from the shots at zero field."""
     old = runs[0].last.calibrations.mass
-    found = calibrate_mass([find_peaks(_zero_field(run), run.last.element, _sizes(run), old) for run in runs])
-    notes = [f"{len(found.used)} peaks; a mass near 2000 u is known to {found.error_at_2000_u:.3f} u"]
+    lasted_s = sum(_lasted_s(part) for run in runs for part in run.parts)
+    found = calibrate_mass([find_peaks(_zero_field(run), run.last.element, _sizes(run), old) for run in runs], lasted_s)
+    notes = [
+        f"{len(found.used)} peaks in {lasted_s / 60:.0f} min; a mass near 2000 u is known to {found.error_at_2000_u:.3f} u, "
+        "drift of the high voltage included"
+    ]
     if found.left_out:
         notes.append(f"left out, since they lie off the line: {', '.join(found.left_out)}")
     rows = [Row("t0", "ns", found.t0_s, old.t0_s, 1e9), Row("k", "ns/√u", found.k_s_per_sqrt_u, old.k_s_per_sqrt_u, 1e9)]
@@ -190,6 +194,11 @@ def _zero_field(series: Series) -> Spectra:
         raise CannotCalibrate("its files were recorded with different time axes")
     blocks = chain.from_iterable(map(part.block, part.grouped(numbers)) for part, numbers in parts)
     return grouped(blocks, series.last.axis, total)
+
+
+def _lasted_s(part: RunFile) -> float:
+    """Laboratory time from the first burst to the last."""
+    return float(np.ptp(part.bursts["armed_at"])) if len(part.bursts["armed_at"]) else 0.0
 
 
 def _readings(part: RunFile) -> Iterator[tuple[float, float]]:

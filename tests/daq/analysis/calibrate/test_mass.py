@@ -62,6 +62,15 @@ def test_a_drift_widens_the_errors(calibrations: Calibrations) -> None:
     assert drifting.k_s_per_sqrt_u.statistical > 2 * still.k_s_per_sqrt_u.statistical
 
 
+def test_what_drifts_while_it_is_taken_is_an_error_of_k_alone(calibrations: Calibrations) -> None:
+    taken = find_peaks(PLAIN.spectra(3), PLAIN.element, PLAIN.ions, calibrations.mass)
+    at_once, in_an_hour = calibrate_mass([taken]), calibrate_mass([taken], lasted_s=3600.0)
+    k, before = in_an_hour.k_s_per_sqrt_u, at_once.k_s_per_sqrt_u
+    assert k.systematic == pytest.approx(np.hypot(before.systematic, 25e-6 * k.value))
+    assert in_an_hour.t0_s == at_once.t0_s
+    assert in_an_hour.error_at_2000_u == pytest.approx(2 * 25e-6 * 2000, rel=0.1)
+
+
 def test_two_elements_make_one_line(calibrations: Calibrations) -> None:
     niobium = Spectrometer(element="Nb", ions=dict.fromkeys(range(2, 20), 300.0))
     both = [find_peaks(one.spectra(5), one.element, one.ions, calibrations.mass) for one in (PLAIN, niobium)]
