@@ -1,13 +1,13 @@
 """Typed, frozen models read from TOML; an unknown key is refused with the nearest known one."""
 
 import difflib
-import json
+import reprlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from config.errors import ConfigurationError
@@ -20,26 +20,33 @@ class Model(BaseModel):
 
 
 Found = TypeVar("Found", bound=BaseModel)
+BYTE_ORDER_MARK = "\ufeff"
+"""What some editors write before a text in UTF-8."""
+SHOWN = 60
+"""Characters of a wrong value that its sentence shows."""
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = SHOWN
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The table in a TOML file, or `ConfigurationError` saying why not."""
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        text = path.read_bytes().decode()
     except OSError as error:
         raise ConfigurationError(f"cannot read {path} ({error.strerror}); give the path of an existing TOML file") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path} is not a text file; a TOML file in UTF-8 is needed") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}") from None
+    return parse_toml(text, str(path))
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """The table in a text that comes from `where`, or `ConfigurationError`."""
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text.removeprefix(BYTE_ORDER_MARK))
+    except RecursionError:
+        raise ConfigurationError(f"{where} cannot be read: its brackets are nested too deep") from None
+    except ValueError as error:
+        # A number of more digits than Python reads is no TOMLDecodeError.
         raise ConfigurationError(f"{where} is not valid TOML: {error}") from None
 
 
@@ -56,34 +63,45 @@ def check_model(table: Mapping[str, Any], model: type[Found], where: str) -> Fou
         raise ConfigurationError.of(where, _sentences(model, table, error.errors())) from None
 
 
-def mended(table: Mapping[str, Any], model: type[Found], pattern: Mapping[str, Any]) -> Found | None:
-    """The table as `model`, with whatever is wrong in it left out or as in `pattern`, so that the rest can be looked at too.
+def value_fault(name: str, value: object, limits: TypeAdapter[Any]) -> str | None:
+    """What is wrong with one value, as a sentence of a model's; None if nothing is."""
+    try:
+        limits.validate_python(value)
+    except ValidationError as error:
+        return _sentence(BaseModel, error.errors()[0] | {"loc": (name,)})
+    return None
+
+
+def mended(table: Mapping[str, Any], model: type[Found], pattern: Mapping[str, Any]) -> tuple[Found | None, frozenset[str]]:
+    """The table as `model`, with whatever is wrong in it left out or as in `pattern`, so that the rest can be looked at too;
+    and the keys of which this is so, each by its own name.
 
     None where that does not help.
     """
+    replaced: set[str] = set()
     try:
-        return model.model_validate(table)
+        return model.model_validate(table), frozenset()
     except ValidationError as error:
-        copy = json.loads(json.dumps(table, default=str))
         for fault in error.errors():
-            _replace(copy, fault["loc"], pattern)
+            table = _replaced(table, fault["loc"], pattern, replaced)
     try:
-        return model.model_validate(copy)
+        return model.model_validate(table), frozenset(replaced)
     except ValidationError:
-        return None
+        return None, frozenset(replaced)
 
 
-def _replace(table: dict[str, Any], place: tuple[str | int, ...], pattern: Mapping[str, Any]) -> None:
-    """Put the pattern's value at a place, or drop what is there; below a list, the whole list."""
-    for depth, key in enumerate(place):
-        below = table.get(str(key))
-        if depth == len(place) - 1 or not isinstance(below, dict):
-            if key in pattern:
-                table[str(key)] = pattern[str(key)]
-            else:
-                table.pop(str(key), None)
-            return
-        table, pattern = below, pattern.get(str(key), {})
+def _replaced(
+    table: Mapping[str, Any], place: tuple[str | int, ...], pattern: Mapping[str, Any], replaced: set[str]
+) -> Mapping[str, Any]:
+    """The table with the pattern's value at a place, or without what is there; below a list, for the whole list."""
+    if not place:
+        return table
+    key, below = str(place[0]), table.get(str(place[0]))
+    if len(place) > 1 and isinstance(below, Mapping):
+        return {**table, key: _replaced(below, place[1:], pattern.get(key, {}), replaced)}
+    replaced.add(key)
+    rest = {name: value for name, value in table.items() if name != key}
+    return {**rest, key: pattern[key]} if key in pattern else rest
 
 
 def _sentences(model: type[BaseModel], table: Mapping[str, Any], found: Sequence[Any]) -> list[str]:
@@ -101,7 +119,8 @@ def _written(table: Mapping[str, Any], fault: Any) -> tuple[str | int, ...]:
     place: list[str | int] = []
     here: Any = table
     for part in fault["loc"]:
-        if (isinstance(here, Mapping) and part in here) or (isinstance(here, list | tuple) and isinstance(part, int)):
+        listed = isinstance(here, list | tuple) and isinstance(part, int) and part < len(here)
+        if listed or (isinstance(here, Mapping) and part in here):
             place.append(part)
             here = here[part]
     absent = fault["loc"][-1:] if fault["type"] == "missing" else ()
@@ -126,9 +145,15 @@ def _sentence(model: type[BaseModel], fault: Any) -> str:
         return f"{place!r} is missing"
     message: str = fault["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
-    if not place:
-        return message
-    return f"{place} = {fault['input']!r}: {message}"
+    return f"{place}{_shown(fault['input'])}: {message}" if place else message
+
+
+def _shown(value: Any) -> str:
+    """A wrong value beside its place; of a long one the beginning, of a large table nothing: the place says which it is."""
+    text = _SHORT.repr(value)
+    if len(text) <= SHOWN:
+        return f" = {text}"
+    return "" if isinstance(value, Mapping) else f" = {text[:SHOWN]}…"
 
 
 def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:

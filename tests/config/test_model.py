@@ -53,13 +53,45 @@ def test_all_faults_are_named_together() -> None:
         check_model(table, Laboratory, "here")
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "cannot read"), (b"a = ", "not valid TOML"), (b"\xff\xfe", "not a text")])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot read"),
+        (b"a = ", "not valid TOML"),
+        (b"\xff\xfe", "not a text"),
+        (b"a = " + 3000 * b"[" + 3000 * b"]", "nested too deep"),
+        (b"a = " + 5000 * b"9", "not valid TOML"),
+    ],
+)
 def test_files_that_are_no_toml(tmp_path: Path, content: bytes | None, said: str) -> None:
     path = tmp_path / "x.toml"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=said):
         read_model(path, Calibrations)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "laboratory.toml"
+    path.write_text(SIMULATED.read_text("utf-8"), "utf-8-sig")
+    assert read_model(path, Laboratory).name == "simulated"
+
+
+def test_a_wrong_table_is_named_and_not_printed() -> None:
+    table = read_toml(SIMULATED)
+    table["instruments"]["second"] = table["instruments"]["cold_head"]
+    table["name"] = 1000 * [1]
+    with pytest.raises(ConfigurationError) as refused:
+        check_model(table, Laboratory, "here")
+    assert "instruments: more than one instrument has the role cold head" in str(refused.value)
+    assert "name = [1, 1, " in str(refused.value)
+    assert all(len(fault) < 300 for fault in refused.value.faults)
+
+
+def test_a_pair_with_one_number_is_said_to_lack_the_other() -> None:
+    table = read_toml(SIMULATED) | {"interlocks": {"source_overheated": {"outside": [1.0]}}}
+    with pytest.raises(ConfigurationError, match=r"interlocks\.source_overheated\.outside\.1' is missing"):
+        check_model(table, Laboratory, "here")
 
 
 def test_calibrations_lie_beside_the_laboratory_or_ship_with_the_program(tmp_path: Path) -> None:
