@@ -18,7 +18,7 @@ from drivers.infiniium_quantities import CHANNELS, acquisition, of_channel, shor
 from drivers.infiniium_setup import check, commands, expected_numbers, expected_words
 from drivers.links import Link, Probe, Terminated
 from drivers.quantity import Action, Quantity, Value
-from drivers.roles import DigitizerSetup, Identity, Room, SafeResult, Segments, Status, new_room
+from drivers.roles import DigitizerLimits, DigitizerSetup, Identity, Room, SafeResult, Segments, Status, new_room
 
 HOLE = 31232
 """Code of a sample that was not taken (section 5)."""
@@ -27,6 +27,11 @@ INVALID = 9.9e37
 ERROR_QUEUE = 31
 """More reads than any error queue is deep (section 8)."""
 STATES = {"SING": "armed", "STOP": "stopped", "RUN": "running freely"}
+LIMITS = DigitizerLimits(
+    sample_rates_Hz=(*(step * 10.0**decade for decade in range(1, 10) for step in (1.0, 2.0, 2.5, 4.0, 5.0)), 1e10, 2e10),
+    memory_samples=200_000_000,
+)
+"""Rates are *assumed*; the memory is that of sections 3 and 9, *assumed* as well."""
 RESET_S = 15.0
 POLL_S = 0.05
 ARM_POLL_S = 0.002
@@ -49,6 +54,7 @@ class Infiniium(Driver):
     probe = Probe(b"*IDN?\n", lambda reply: reply.upper().startswith(b"KEYSIGHT TECHNOLOGIES,"))
     bare_socket = True
     timeout_s = 3.0
+    digitizer_limits: ClassVar[DigitizerLimits] = LIMITS
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("sample_rate_Hz", "Hz", query=":ACQuire:SRATe:ANALog?", low=0.0, high=80e9, source="section 3"),
         *acquisition(),

@@ -219,6 +219,15 @@ class PulseEnergyMeter(Instrument, Protocol):
 
 
 @dataclass(frozen=True)
+class DigitizerLimits:
+    """What a digitizer can do, known without the unit: its sample rates, rising, and how many samples of a channel the
+    segments of a burst may have together; None where they are fetched while they are taken."""
+
+    sample_rates_Hz: tuple[float, ...]
+    memory_samples: int | None = None
+
+
+@dataclass(frozen=True)
 class DigitizerSetup:
     """How a burst is captured.  `channels` are front-panel numbers; the ordering of `Segments.traces` follows them."""
 

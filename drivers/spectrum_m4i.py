@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from drivers.driver import Driver, Pause
 from drivers.errors import GarbledReply, LimitError, LinkClosed
 from drivers.quantity import Quantity, Value
-from drivers.roles import DigitizerSetup, Identity, Room, SafeResult, Segments, Status, new_room
+from drivers.roles import DigitizerLimits, DigitizerSetup, Identity, Room, SafeResult, Segments, Status, new_room
 
 FAMILY = "M4i.22"
 RANGES_MV = (200, 500, 1000, 2500)
@@ -42,6 +42,8 @@ class SpectrumM4i(Driver):
 
     role = "digitizer"
     on_a_wire = False
+    digitizer_limits: ClassVar[DigitizerLimits] = DigitizerLimits(tuple(5e9 / 2**power for power in range(12, -1, -1)))
+    """Of the whole family; a card of 2.5 GS/s or less refuses what is above its highest.  How slow they go is *assumed*."""
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("sample_rate_Hz", "Hz", query="SPC_SAMPLERATE", low=0.0, high=10e9, source="families"),
         Quantity("memory_filled_permille", "", int, query="SPC_FILLSIZEPROMILLE", low=0, high=1000, source="call sequence"),

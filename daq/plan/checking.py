@@ -1,18 +1,18 @@
 """A plan held against a laboratory, with every fault it has, before an instrument is touched."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from config.calibration import Calibrations, MassCalibration
+from config.calibration import Calibrations
 from config.errors import ConfigurationError
 from config.laboratory import SHIPPED, Laboratory
-from config.model import check_model, mended, read_toml
-from daq.conversions.flight_time import cluster_mass_u, mass_at_time_u, undeflected_time_s
+from config.model import check_model, mended, read_toml, value_fault
 from daq.conversions.magnet import current_for_field
-from daq.plan.plan import CONDITIONS, DELAYS, Plan, SetPoint, plan_file
+from daq.plan.acquisition_faults import acquisition_faults
+from daq.plan.plan import CONDITIONS, DELAYS, LIMITED, Plan, SetPoint, plan_file
 from daq.plan.quantities import Quantities, Settable, known_quantities, settable
 from daq.plan.timing import ShotSettings, ShotTiming, TimingFaults, compile_timing
 from drivers.errors import LimitError
@@ -23,6 +23,9 @@ SET_BY: Mapping[str, tuple[str, str]] = {
 }
 """Role and quantity behind the conditions that an instrument takes as they are."""
 BY_TIMING = ("velocity_m_s", *DELAYS)
+CAPTURE = ("rate_Hz", "sample_rate_Hz", "duration_us")
+PARTS: Mapping[str, tuple[str, ...]] = {"conditions": CONDITIONS, "interleave": ("field_T",), "acquisition": CAPTURE}
+"""What is in doubt with a whole section of a plan."""
 
 
 def read_checked_plan(path: Path, laboratory: Laboratory, calibrations: Calibrations) -> Plan:
@@ -34,13 +37,14 @@ def read_checked_plan(path: Path, laboratory: Laboratory, calibrations: Calibrat
 def checked_plan(table: Mapping[str, Any], where: str, laboratory: Laboratory, calibrations: Calibrations) -> Plan:
     """The same for a plan whose table comes from `where`."""
     faults: list[str] = []
+    replaced: Collection[str] = ()
     try:
         plan: Plan | None = check_model(table, Plan, where)
     except ConfigurationError as error:
         faults.extend(error.faults)
-        plan = mended(table, Plan, read_toml(SHIPPED / "plans" / "vanadium-25K.toml"))
+        plan, replaced = mended(table, Plan, read_toml(SHIPPED / "plans" / "vanadium-25K.toml"))
     if plan is not None:
-        faults.extend(fault for fault in plan_faults(plan, laboratory, calibrations) if fault not in faults)
+        faults.extend(fault for fault in plan_faults(plan, laboratory, calibrations, replaced) if fault not in faults)
     if faults or plan is None:
         raise ConfigurationError.of(where, faults)
     return plan
@@ -53,17 +57,36 @@ def check_plan(plan: Plan, laboratory: Laboratory, calibrations: Calibrations) -
         raise ConfigurationError.of(f"plan {plan.title!r}", faults)
 
 
-def plan_faults(plan: Plan, laboratory: Laboratory, calibrations: Calibrations) -> list[str]:
-    """All reasons why this laboratory cannot do the plan, each a sentence; none if it can."""
+def plan_faults(plan: Plan, laboratory: Laboratory, calibrations: Calibrations, replaced: Collection[str] = ()) -> list[str]:
+    """All reasons why this laboratory cannot do the plan, each a sentence; none if it can.
+
+    `replaced` are keys whose values are not the plan's own: nothing is said of what depends on them, nor on a value that is
+    impossible in any laboratory.
+    """
     quantities = known_quantities(laboratory)
+    impossible = {name: list(_value_faults(plan, name)) for name in plan.names() if name in LIMITED}
+    doubtful = {one for name in replaced for one in (name, *PARTS.get(name, ()))}
+    doubtful.update(name for name, faults in impossible.items() if faults)
+    checks: tuple[tuple[tuple[str, ...], Iterator[str]], ...] = (
+        (("field_T",), _field_faults(plan, laboratory, calibrations)),
+        *(((name,), _condition_faults(plan, laboratory, quantities, name)) for name in SET_BY),
+        ((), _quantity_faults(plan, laboratory, quantities)),
+        (("set", "scan", *plan.settle), _settling_faults(plan, laboratory, quantities)),
+        ((*BY_TIMING, "rate_Hz"), _timing_faults(plan, laboratory, calibrations)),
+        (("element", "sizes", "interleave", *CAPTURE), acquisition_faults(plan, laboratory, calibrations.mass)),
+    )
     return [
-        *_field_faults(plan, laboratory, calibrations),
-        *_condition_faults(plan, laboratory, quantities),
-        *_quantity_faults(plan, laboratory, quantities),
-        *_settling_faults(plan, laboratory, quantities),
-        *_timing_faults(plan, laboratory, calibrations),
-        *_acquisition_faults(plan, laboratory, calibrations.mass),
+        *(fault for faults in impossible.values() for fault in faults),
+        *(fault for needed, faults in checks if doubtful.isdisjoint(needed) for fault in faults),
     ]
+
+
+def _value_faults(plan: Plan, name: str) -> Iterator[str]:
+    """Of a condition or delay, in the conditions, a scan or set alike."""
+    for value in plan.values_of(name):
+        fault = value_fault(name, value, LIMITED[name])
+        if fault is not None:
+            yield fault
 
 
 def magnet_current(name: str, laboratory: Laboratory, quantities: Quantities) -> bool:
@@ -85,10 +108,10 @@ def _field_faults(plan: Plan, laboratory: Laboratory, calibrations: Calibrations
             yield str(error)
 
 
-def _condition_faults(plan: Plan, laboratory: Laboratory, quantities: Quantities) -> Iterator[str]:
-    for name, (role, quantity) in SET_BY.items():
-        instrument = laboratory.named(role)  # type: ignore[arg-type]
-        yield from _limit_faults(plan, name, Settable(instrument, quantities[instrument][quantity], None))
+def _condition_faults(plan: Plan, laboratory: Laboratory, quantities: Quantities, name: str) -> Iterator[str]:
+    role, quantity = SET_BY[name]
+    instrument = laboratory.named(role)  # type: ignore[arg-type]
+    yield from _limit_faults(plan, name, Settable(instrument, quantities[instrument][quantity], None))
 
 
 def _quantity_faults(plan: Plan, laboratory: Laboratory, quantities: Quantities) -> Iterator[str]:
@@ -174,22 +197,3 @@ def shot_settings(plan: Plan, set_points: Mapping[str, SetPoint]) -> ShotSetting
 def timing_of(plan: Plan, set_points: Mapping[str, SetPoint], laboratory: Laboratory, calibrations: Calibrations) -> ShotTiming:
     """The time line of a shot at these set points."""
     return compile_timing(laboratory, calibrations.velocity, shot_settings(plan, set_points))
-
-
-def _acquisition_faults(plan: Plan, laboratory: Laboratory, mass: MassCalibration) -> Iterator[str]:
-    duration_us, period_us = plan.acquisition.duration_us, 1e6 / plan.acquisition.rate_Hz
-    if duration_us >= period_us:
-        yield (
-            f"acquisition.duration_us = {duration_us:g} is as long as the {period_us:g} us between two shots; "
-            "record less or shoot more slowly"
-        )
-    largest, atom_u, early_s = plan.sizes[1], cluster_mass_u(plan.element, 1), laboratory.timing.digitizer_early_s
-    # A window ends halfway to the next size at the latest.
-    needed_us = 1e6 * (undeflected_time_s((largest + 0.5) * atom_u, mass) + early_s)
-    if needed_us > duration_us:
-        fits = int(mass_at_time_u(max(mass.t0_s.value, 1e-6 * duration_us - early_s), mass) / atom_u - 0.5)
-        yield (
-            f"acquisition.duration_us = {duration_us:g} ends before all of {plan.element}{largest} has arrived, after "
-            f"{needed_us:.1f} us; the largest size that fits is {f'{plan.element}{fits}' if fits > 0 else 'none'}: "
-            "record longer, or ask for smaller sizes"
-        )

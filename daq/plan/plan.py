@@ -8,11 +8,12 @@ advance together.
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, TypeAdapter, model_validator
+from pydantic.fields import FieldInfo
 
-from config.laboratory import SHIPPED
+from config.laboratory import SHIPPED, Timing
 from config.model import Model, check_model, read_toml
 from config.writing import write_toml
 
@@ -26,6 +27,8 @@ CONDITIONS = ("source_temperature_K", "helium_pressure_bar", "velocity_m_s", "fi
 """What every point of every plan has."""
 DELAYS = ("lamp_to_ablation_s", "valve_to_ablation_s", "source_residence_s")
 """Times of a shot that a plan may set instead of the laboratory."""
+MOST_VALUES = 1_000_000
+"""Of one range."""
 
 
 class Conditions(Model):
@@ -37,12 +40,24 @@ class Conditions(Model):
     field_T: float = 0.0
 
 
+def _limits(field: FieldInfo) -> TypeAdapter[Any]:
+    kind: Any = Annotated[field.annotation, field]
+    return TypeAdapter(kind, config=Model.model_config)
+
+
+LIMITED: Mapping[str, TypeAdapter[Any]] = {
+    **{name: _limits(Conditions.model_fields[name]) for name in CONDITIONS},
+    **{name: _limits(Timing.model_fields[name]) for name in DELAYS},
+}
+"""What a value of each of these has to be, wherever it is written."""
+
+
 class Range(Model):
     """Evenly spaced values from `first` to `last`, both included: so many (`count`) or so far apart (`step`)."""
 
     first: float
     last: float
-    count: Annotated[int, Field(ge=2)] | None = None
+    count: Annotated[int, Field(ge=2, le=MOST_VALUES)] | None = None
     step: float | None = None
 
     @model_validator(mode="after")
@@ -51,6 +66,8 @@ class Range(Model):
             raise ValueError("a range has either a count or a step; give one of them")
         if self.step is not None:
             steps = (self.last - self.first) / self.step if self.step else 0.0
+            if steps >= MOST_VALUES:
+                raise ValueError(f"step = {self.step:g} makes more than {MOST_VALUES:,} values; take longer steps")
             if not steps > 0.5 or abs(steps - round(steps)) > 1e-6:
                 raise ValueError(f"step = {self.step:g} does not lead from {self.first:g} to {self.last:g} in whole steps")
         return self
@@ -140,10 +157,10 @@ class Stop(Model):
 class Acquisition(Model):
     """How shots are captured."""
 
-    rate_Hz: Positive = 20.0
+    rate_Hz: Annotated[float, Field(ge=1e-3, le=1e6)] = 20.0
     shots_per_burst: Annotated[int, Field(ge=1, le=10_000)] = 100
-    sample_rate_Hz: Positive = 5e8
-    duration_us: Positive = 200.0
+    sample_rate_Hz: Annotated[float, Field(gt=0, le=1e12)] = 5e8
+    duration_us: Annotated[float, Field(gt=0, le=1e9)] = 200.0
 
     @property
     def samples(self) -> int:
@@ -170,10 +187,17 @@ SETTLE: Mapping[str, Settle] = {
 """Criteria where a plan gives none; of other quantities with a read-back it must."""
 
 
+def _on_one_line(title: str) -> str:
+    """It stands in terminals, attributes of files and names of files."""
+    if not title.isprintable():
+        raise ValueError("a title is one line without control characters; leave them out")
+    return title
+
+
 class Plan(Model):
     """One run: an element, its sizes of interest, the points to measure at, and how shots alternate there."""
 
-    title: Annotated[str, Field(min_length=1, max_length=100)]
+    title: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_on_one_line)]
     element: Literal["V", "Nb", "Ta", "Al"]
     sizes: tuple[Count, Count] = Field(strict=False)
     """First and last size to analyse."""
@@ -240,6 +264,12 @@ class Plan(Model):
         for one in self.scan:
             number *= len(one)
         return number
+
+    @property
+    def longest_burst(self) -> int:
+        """Shots of the longest burst that the groups are taken in."""
+        longest_group = max(self.interleave.shots_per_group, self.background.shots if self.background is not None else 0)
+        return min(self.acquisition.shots_per_burst, longest_group)
 
     @property
     def shots(self) -> int:
