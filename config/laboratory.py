@@ -237,11 +237,13 @@ def read_laboratory(path: Path | None = None) -> tuple[Laboratory, Calibrations]
     """A laboratory and its calibrations; without a path the simulated one that ships with the program."""
     path = path or SHIPPED / "laboratories" / "simulated.toml"
     laboratory = read_model(path, Laboratory)
-    beside, shipped = path.parent / laboratory.calibrations, SHIPPED / "calibrations" / laboratory.calibrations
+    directory = SHIPPED / "calibrations"
+    beside, shipped = path.parent / laboratory.calibrations, directory / laboratory.calibrations
     if not beside.is_file() and not shipped.is_file():
-        known = ", ".join(sorted(one.name for one in shipped.parent.glob("*.toml")))
+        known = ", ".join(sorted(one.name for one in directory.glob("*.toml")))
+        why = f"{beside} is a directory" if beside.is_dir() else f"there is no {beside}"
         raise ConfigurationError(
-            f"{path}: calibrations = {laboratory.calibrations!r} names no file: there is no {beside}, and {known} "
+            f"{path}: calibrations = {laboratory.calibrations!r} names no file: {why}, and {known} "
             "ships with the program; correct the name, or put the file there"
         )
     return laboratory, read_model(beside if beside.is_file() else shipped, Calibrations)

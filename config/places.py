@@ -14,7 +14,7 @@ def state_directory(*below: str) -> Path:
     """A directory that only this user can enter, made if it is not there: `~/.local/state/clusterbeam` (`XDG_STATE_HOME`), on
     Windows `%LOCALAPPDATA%\\clusterbeam`, whose rights are the user's own (not tested there).
 
-    `ConfigurationError` when others can enter it.
+    `ConfigurationError` when others can enter it, or when it cannot be made.
     """
     if sys.platform == "win32":
         home = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
@@ -22,11 +22,15 @@ def state_directory(*below: str) -> Path:
         given = Path(os.environ.get("XDG_STATE_HOME", ""))
         home = given if given.is_absolute() else Path.home() / ".local" / "state"
     place = home / "clusterbeam"
-    place.mkdir(mode=ONLY_ME, parents=True, exist_ok=True)
-    refuse_others(place)
-    for name in below:
-        place = place / name
-        place.mkdir(mode=ONLY_ME, exist_ok=True)
+    try:
+        place.mkdir(mode=ONLY_ME, parents=True, exist_ok=True)
+        refuse_others(place)
+        for name in below:
+            place = place / name
+            place.mkdir(mode=ONLY_ME, exist_ok=True)
+    except OSError as error:
+        variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_STATE_HOME"
+        raise ConfigurationError(f"cannot make {place} ({error.strerror}); let {variable} name another directory") from None
     return place
 
 

@@ -74,10 +74,14 @@ class Laboratory:
     What was set by hand is brought to rest at the end of the context: to standby, or after an exception to the safe state.
     """
 
-    def __init__(self, path: Path | str | None = None) -> None:
+    def __init__(self, path: Path | str | None = None, *, like: "Laboratory | None" = None) -> None:
+        """Read the file at `path`, or take what another one has read from its file: one is opened once."""
         self.configuration: LaboratoryConfiguration
         self.calibrations: Calibrations
-        self.configuration, self.calibrations = read_checked(None if path is None else Path(path))
+        if like is None:
+            self.configuration, self.calibrations = read_checked(None if path is None else Path(path))
+        else:
+            self.configuration, self.calibrations = like.configuration, like.calibrations
         self._instruments = Instruments(self.configuration)
         self._clock = Clock(self.configuration.clock.speed)
         self._open = ExitStack()
@@ -414,6 +418,12 @@ def _estimate(plan: Plan, calibrations: Calibrations, axis: TraceAxis) -> Estima
 def read_checked(path: Path | None) -> tuple[LaboratoryConfiguration, Calibrations]:
     """A laboratory whose drivers exist and take the options they are given; `ConfigurationError` otherwise."""
     configuration, calibrations = read_laboratory(path)
+    faults = []
     for name, instrument in configuration.instruments.items():
-        check_options(name, instrument)
+        try:
+            check_options(name, instrument)
+        except ConfigurationError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise ConfigurationError.of(str(path or configuration.name), faults)
     return configuration, calibrations

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from daq.cli.console import err, out, print_json
+from daq.cli.console import err, out, print_json, warn_unnotified
 from daq.engine.health import Health
+from daq.laboratory import read_checked
 from daq.visit import check as check_instruments
 
 
@@ -19,6 +20,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Connect to every instrument of a laboratory: identity, firmware, state, age of the answer, warnings."""
+    warn_unnotified(read_checked(config)[0])
     found = check_instruments(config)
     if json:
         print_json({health.name: _document(health) for health in found})
@@ -58,12 +60,12 @@ def _table(found: list[Health]) -> Table:
     for health in found:
         name = f"{health.name} (spare)" if health.spare else health.name
         if health.identity is None or health.status is None:
-            table.add_row("[red]✗[/]", name, health.role, health.driver, "", "", "", "", escape(health.error))
+            table.add_row(Text("✗", "red"), name, health.role, health.driver, "", "", "", "", health.error)
             continue
         who = health.identity
         identity = " ".join(part for part in (who.maker, who.model, who.serial) if part)
-        mark = "[green]✓[/]" if health.status.ok else "[yellow]![/]"
+        mark = Text("✓", "green") if health.status.ok else Text("!", "yellow")
         age = f"{health.age_s():.1f} s"
         told = (who.firmware, health.status.state, age, "; ".join(health.status.warnings))
-        table.add_row(mark, name, health.role, health.driver, *map(escape, (identity, *told)))
+        table.add_row(mark, name, health.role, health.driver, identity, *told)
     return table

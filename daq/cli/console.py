@@ -8,7 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from config.laboratory import Laboratory
 from daq.engine.state import Progress as RunProgress
+from daq.safety.notify import unstartable
 
 PIPED_COLUMNS = 160
 """Width of tables that go into a file or a pipe."""
@@ -22,8 +24,9 @@ class _Told(Console):
 
 
 def _console(kind: type[Console], *, stderr: bool) -> Console:
-    console = kind(stderr=stderr, highlight=False)
-    return console if console.is_terminal else kind(stderr=stderr, highlight=False, width=PIPED_COLUMNS)
+    """Titles, paths and sentences are printed as they are: a `[` in them is no markup."""
+    console = kind(stderr=stderr, highlight=False, markup=False)
+    return console if console.is_terminal else kind(stderr=stderr, highlight=False, markup=False, width=PIPED_COLUMNS)
 
 
 out = _console(Console, stderr=False)
@@ -35,12 +38,19 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, allow_nan=False), flush=True)
 
 
+def warn_unnotified(configuration: Laboratory) -> None:
+    """Say on stderr that alarms and the ends of runs will be told to nobody, where a laboratory wants it otherwise."""
+    fault = unstartable(configuration.alarms)
+    if fault is not None:
+        err.print(f"clusterbeam: warning: {fault}", soft_wrap=True)
+
+
 @contextmanager
 def run_progress(speed: float) -> Iterator[Callable[[RunProgress], None]]:
     """A bar of shots with what is being done and the time left; plain lines where stderr is no terminal."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} shots"),
         TextColumn("{task.fields[lost]}"),

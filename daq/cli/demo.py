@@ -11,14 +11,16 @@ from daq.cli.console import err, out, print_json
 from daq.cli.run import acquire
 from daq.cli.simulate import simulation_options
 from daq.cli.simulation import simulated_laboratory
+from daq.engine.forecast import check_output
 from daq.engine.state import Ending
+from daq.laboratory import Laboratory
 
 PLAN = Path("vanadium-25K")
 
 
 def demo(
     truth: Annotated[Path | None, typer.Option(help="TOML file that replaces what the simulated beam carries.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 1,
     output: Annotated[Path, typer.Option(help="Directory for run file and figure.")] = Path("demo"),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document, last on stdout.")] = False,
 ) -> None:
@@ -27,7 +29,9 @@ def demo(
         config = Path(scratch) / "laboratory.toml"
         with simulated_laboratory(simulation_options(None, config, truth, seed, None)) as instruments:
             err.print(f"A simulated laboratory of {len(instruments)} instruments answers on this machine.")
-            summary = acquire(PLAN, config, output)
+            check_output(output)
+            laboratory = Laboratory(config)
+            summary = acquire(laboratory, laboratory.plan(PLAN), output)
     if summary.path is None or summary.ending is not Ending.COMPLETE:
         raise typer.Exit(1)
     (found,), shots = analyse_file(summary.path)

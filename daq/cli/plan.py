@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from daq.cli.console import duration, out, print_json
 from daq.cli.drawing import check_figure, save_figure
@@ -32,7 +33,8 @@ def plan(
     laboratory = Laboratory(config)
     wanted = laboratory.plan(plan)
     shown = preview(laboratory.review(wanted))
-    out.print(f"[bold]{shown.title}[/]: {shown.element}{shown.sizes[0]} to {shown.element}{shown.sizes[1]}")
+    sizes = f": {shown.element}{shown.sizes[0]} to {shown.element}{shown.sizes[1]}"
+    out.print(Text.assemble((shown.title, "bold"), sizes), soft_wrap=True)
     out.print(_steps(shown))
     out.print(_time_line(shown))
     for sentence in _sentences(wanted, shown, laboratory.configuration.clock.speed):

@@ -10,13 +10,16 @@ from typing import Annotated
 import typer
 
 from config.errors import ConfigurationError
-from config.laboratory import InstrumentConfiguration, Laboratory, read_laboratory
+from config.laboratory import InstrumentConfiguration, read_laboratory
+from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.writing import write_toml
 from daq.cli.console import err, out
 from daq.cli.run import acquire
 from daq.cli.simulate import simulation_options
 from daq.cli.simulation import SimulationError, simulated_laboratory, simulated_truth
+from daq.engine.forecast import check_output
 from daq.engine.state import Ending
+from daq.laboratory import Laboratory
 from daq.reproduce.course import Stopped, go_through
 from daq.reproduce.parts import PARTS, Part
 from daq.reproduce.report import report
@@ -30,7 +33,7 @@ SEEDS_APART = 1000
 
 def reproduce(
     directory: Annotated[Path, typer.Argument(help="Where everything goes; runs that are there are not taken again.")],
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 1,
     truth: Annotated[Path | None, typer.Option(help="TOML file that replaces what the simulated machine carries.")] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A small part of the shots, to see that it works.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Only this part; may be given again.")] = None,
@@ -42,16 +45,16 @@ def reproduce(
     parts = _chosen(only or [])
     options = simulation_options(None, None, truth, seed, None)
     true = simulated_truth(options)
-    directory.mkdir(parents=True, exist_ok=True)
+    check_output(directory)
     _keep_to(directory / "settings.json", {"seed": seed, "truth": true})
 
     def take(part: Part, plan: Path, calibrations: Path, into: Path) -> Path:
         return _take(part, plan, calibrations, into, truth, SEEDS_APART * seed + PARTS.index(part))
 
     try:
-        found = go_through(parts, directory, take, lambda text: err.print(text, soft_wrap=True, markup=False), quick=quick)
+        found = go_through(parts, directory, take, lambda text: err.print(text, soft_wrap=True), quick=quick)
     except Stopped as error:
-        err.print(f"clusterbeam: {error}; the same command goes on", soft_wrap=True, markup=False)
+        err.print(f"clusterbeam: {error}; the same command goes on", soft_wrap=True)
         raise typer.Exit(1) from None
     insertion_s = read_laboratory()[0].timing.lines["ionisation"].insertion_delay_s
     about = {"seed": seed, "quick": quick, "made": datetime.now(UTC).date().isoformat()}
@@ -62,7 +65,7 @@ def reproduce(
     )
     page = report(found, held_against(found, true, insertion_s), directory, about, said)
     for name, why in found.failures.items():
-        err.print(f"clusterbeam: {name} failed: {why}", soft_wrap=True, markup=False)
+        err.print(f"clusterbeam: {name} failed: {why}", soft_wrap=True)
     out.print(f"{page}", soft_wrap=True)
     if found.failures:
         raise typer.Exit(1)
@@ -79,7 +82,13 @@ def _chosen(only: Sequence[str]) -> list[Part]:
 def _keep_to(path: Path, settings: dict[str, object]) -> None:
     """A directory belongs to one seed and one truth."""
     if path.exists():
-        if json.loads(path.read_text("utf-8")) != settings:
+        try:
+            begun = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            raise ConfigurationError(
+                f"{path} cannot be read, so that this cannot be gone on with; give another directory"
+            ) from None
+        if begun != settings:
             raise ConfigurationError(
                 f"{path.parent} was begun with another seed or truth; give those again, or another directory"
             )
@@ -96,7 +105,8 @@ def _take(part: Part, plan: Path, calibrations: Path, into: Path, truth: Path | 
         mounted = ["--rod", part.setup.rod, "--focus", part.setup.focus, "--nozzle", part.setup.nozzle]
         with simulated_laboratory([*simulation_options(config, real, truth, seed, SPEED), *mounted]):
             note = f"rod {part.setup.rod}, {part.setup.focus} focus, {part.setup.nozzle} nozzle"
-            summary = acquire(plan, real, into, [note])
+            laboratory = Laboratory(real)
+            summary = acquire(laboratory, laboratory.plan(plan), into, [note])
     if summary.ending is Ending.STOPPED:
         raise Stopped(f"{part.title} was stopped: {summary.reason}")
     if summary.path is None or summary.ending is not Ending.COMPLETE:
@@ -104,7 +114,7 @@ def _take(part: Part, plan: Path, calibrations: Path, into: Path, truth: Path | 
     return summary.path
 
 
-def _laboratory(calibrations: Path) -> Laboratory:
+def _laboratory(calibrations: Path) -> LaboratoryConfiguration:
     """The one that ships with the program and a stage for the ionising focus, which the calibrations need."""
     shipped, _ = read_laboratory()
     stage = InstrumentConfiguration(

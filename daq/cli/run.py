@@ -8,15 +8,19 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from daq.cli.console import err, out, print_json, run_progress
+from daq.cli.console import err, out, print_json, run_progress, warn_unnotified
+from daq.engine.forecast import check_output, check_room
 from daq.engine.state import MEANING, TRANSITIONS, Ending, Summary
 from daq.laboratory import RUNS, Laboratory
+from daq.plan.plan import Plan
 
 
 def run(
     plans: Annotated[list[Path] | None, typer.Argument(help="Plans to run, one after the other.")] = None,
     config: Annotated[Path | None, typer.Option(help="Laboratory to run them on.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Directory for the run files; runs if not given.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Directory for the run files; if not given, runs, or with --resume that of the file.")
+    ] = None,
     resume: Annotated[
         Path | None, typer.Option(help="Go on with the plan of this interrupted run file, in a new file.")
     ] = None,
@@ -27,8 +31,8 @@ def run(
     """Acquire plans into run files.  Ctrl-C ends the run in the safe state, with a complete file; Ctrl-Z pauses it, and lets
     it go on again.
 
-    All plans are checked before the first one starts.  A run that does not complete ends the queue: what stopped it stands in
-    the way of the next one too.
+    Laboratory and plans are read and checked before the first one starts, and run as they were then.  A run that does not
+    complete ends the queue: what stopped it stands in the way of the next one too.
     """
     if explain_states:
         print_states()
@@ -38,17 +42,25 @@ def run(
     if resume is not None:
         _tell(take_up(resume, config, output, note or ()), json)
         return
-    laboratory, queue = Laboratory(config), plans or []
-    for path in queue:
-        laboratory.plan(path)
-    for place, path in enumerate(queue, 1):
-        summary = acquire(path, config, output or RUNS, note or ())
-        try:
-            _tell(summary, json)
-        except typer.Exit:
-            if waiting := [str(path) for path in queue[place:]]:
-                err.print(f"clusterbeam: not started: {', '.join(waiting)}", soft_wrap=True, markup=False)
-            raise
+    laboratory, waiting = Laboratory(config), list(plans or [])
+    queue, directory = [laboratory.plan(path) for path in waiting], output or RUNS
+    check_output(directory)
+    warn_unnotified(laboratory.configuration)
+    _check_room(laboratory, queue, directory)
+    try:
+        for plan in queue:
+            waiting.pop(0)
+            _tell(acquire(Laboratory(like=laboratory), plan, directory, note or ()), json)
+    finally:
+        if waiting:
+            err.print(f"clusterbeam: not started: {', '.join(map(str, waiting))}", soft_wrap=True)
+
+
+def _check_room(laboratory: Laboratory, queue: Sequence[Plan], directory: Path) -> None:
+    """For all runs of a queue together, so that not the last one finds the disk full of those before."""
+    needed_bytes = sum(laboratory.review(plan).forecast.disk_bytes for plan in queue)
+    what = "the run needs" if len(queue) == 1 else "the runs need"
+    check_room(directory, needed_bytes, laboratory.configuration.recording.keep_free_MB, what)
 
 
 def print_states() -> None:
@@ -88,20 +100,21 @@ def as_document(summary: Summary) -> dict[str, Any]:
     }
 
 
-def acquire(plan: Path, config: Path | None, output: Path, notes: Sequence[str] = ()) -> Summary:
-    """Run a plan with progress on stderr; how it ended is said there too."""
-    laboratory = Laboratory(config)
-    checked = laboratory.plan(plan)
+def acquire(laboratory: Laboratory, plan: Plan, output: Path, notes: Sequence[str] = ()) -> Summary:
+    """Run a plan on a laboratory that is not open yet, with progress on stderr; how it ended is said there too."""
     for note in notes:
         laboratory.note(note)
     with run_progress(laboratory.configuration.clock.speed) as watch, laboratory:
-        return _ended_as(laboratory.run(checked, output, watch))
+        return _ended_as(laboratory.run(plan, output, watch))
 
 
 def take_up(file: Path, config: Path | None, output: Path | None, notes: Sequence[str] = ()) -> Summary:
     """Go on with an interrupted run in the same way."""
     laboratory = Laboratory(config)
     laboratory.check_resumable(file)
+    if output is not None:
+        check_output(output)
+    warn_unnotified(laboratory.configuration)
     for note in notes:
         laboratory.note(note)
     with run_progress(laboratory.configuration.clock.speed) as watch, laboratory:
@@ -110,9 +123,9 @@ def take_up(file: Path, config: Path | None, output: Path | None, notes: Sequenc
 
 def _ended_as(summary: Summary) -> Summary:
     if summary.ending is not Ending.COMPLETE:
-        err.print(f"clusterbeam: the run has {_ended(summary.ending)}: {summary.reason}", soft_wrap=True, markup=False)
+        err.print(f"clusterbeam: the run has {_ended(summary.ending)}: {summary.reason}", soft_wrap=True)
     for sentence in summary.unsafe:
-        err.print(f"clusterbeam: NOT CONFIRMED SAFE: {sentence}", soft_wrap=True, markup=False)
+        err.print(f"clusterbeam: NOT CONFIRMED SAFE: {sentence}", soft_wrap=True)
     return summary
 
 

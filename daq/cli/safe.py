@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from daq.cli.console import out
 from daq.visit import make_laboratory_safe
@@ -13,7 +14,7 @@ def safe(config: Annotated[Path | None, typer.Option(help="Laboratory to make sa
     """Bring every instrument that answers to its safe state, triggers first."""
     outcomes = make_laboratory_safe(config)
     for outcome in outcomes:
-        mark = "[green]✓[/]" if outcome.confirmed else "[red]✗[/]"
-        out.print(f"{mark} {outcome.instrument} ({outcome.role}): {outcome.detail}")
+        mark = ("✓", "green") if outcome.confirmed else ("✗", "red")
+        out.print(Text.assemble(mark, f" {outcome.instrument} ({outcome.role}): {outcome.detail}"))
     if not all(outcome.confirmed for outcome in outcomes):
         raise typer.Exit(1)

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from daq.cli.console import out
+from daq.cli.console import out, warn_unnotified
 from daq.control_room import ControlRoom
+from daq.engine.forecast import check_output
 from daq.laboratory import RUNS, Laboratory
 from daq.service.server import Server
 from daq.signals import ENDING
@@ -25,13 +26,15 @@ def serve(
     ] = "",
 ) -> None:
     """Open a laboratory and let windows and scripts use it, until Ctrl-C or SIGTERM; a run then ends in the safe state."""
+    check_output(output)
     with (
         _until_ended() as ended,
         Laboratory(config) as laboratory,
         ControlRoom(laboratory, output) as room,
         Server(room, room.log, bind=bind) as server,
     ):
-        out.print(f"{laboratory.configuration.name} is served; clients find it by {server.where}", soft_wrap=True, markup=False)
+        out.print(f"{laboratory.configuration.name} is served; clients find it by {server.where}", soft_wrap=True)
+        warn_unnotified(laboratory.configuration)
         ended.wait()
 
 

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,14 +14,16 @@ def simulate(
     config: Annotated[Path | None, typer.Option(help="Laboratory whose instruments are simulated.")] = None,
     write_config: Annotated[Path | None, typer.Option(help="Write the laboratory with its real addresses here.")] = None,
     truth: Annotated[Path | None, typer.Option(help="TOML file that replaces the truth, whole or in part.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of everything random.")] = 1,
     speed: Annotated[float | None, typer.Option(help="Laboratory seconds per second.")] = None,
     cold: Annotated[bool, typer.Option("--cold", help="Start with everything off, warm source, cold lasers.")] = False,
     serial: Annotated[bool, typer.Option("--serial", help="Serial instruments on pseudo-terminals.")] = False,
     faults: Annotated[Path | None, typer.Option(help="TOML file of faults and their times.")] = None,
-    rod: Annotated[str, typer.Option(help="Metal in the source: V, Nb, Ta or Al.")] = "V",
-    focus: Annotated[str, typer.Option(help="Ionising light: wide, or narrow, on axis 1 of the stage.")] = "wide",
-    nozzle: Annotated[str, typer.Option(help="Nozzle of the source: optimised, or other.")] = "optimised",
+    rod: Annotated[Literal["V", "Nb", "Ta", "Al"], typer.Option(help="Metal in the source.")] = "V",
+    focus: Annotated[
+        Literal["wide", "narrow"], typer.Option(help="Ionising light; narrow is on axis 1 of the stage.")
+    ] = "wide",
+    nozzle: Annotated[Literal["optimised", "other"], typer.Option(help="Nozzle of the source.")] = "optimised",
     transfer_MB_s: Annotated[float | None, typer.Option("--transfer-MB-s", help="How fast the digitizer's network is.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line when ready.")] = False,
 ) -> None:

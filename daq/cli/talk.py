@@ -26,7 +26,7 @@ def talk(
 ) -> None:
     """Send raw commands to one instrument and see its replies, until `quit` or the end of input (Ctrl-D)."""
     with ExitStack() as context:
-        file = context.enter_context(log.open("a", encoding="utf-8")) if log is not None else None
+        file = context.enter_context(_opened(log)) if log is not None else None
         conversation = context.enter_context(talk_to(config, name, lambda way, data: _log(file, way, data), allow_unsafe))
         if sys.stdin.isatty():
             context.callback(_remember, _history())
@@ -48,6 +48,13 @@ def _lines(prompt: str) -> Iterator[str]:
             return
         if line.strip():
             yield line
+
+
+def _opened(log: Path) -> TextIO:
+    try:
+        return log.open("a", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"--log {log} cannot be written ({error.strerror}); choose another file") from None
 
 
 def _log(file: TextIO | None, way: str, data: bytes) -> None:

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from config.calibration import Calibrations
+from config.errors import ConfigurationError
 from config.laboratory import Laboratory
 from daq.conversions.magnet import current_for_field
 from daq.engine.digitizer_setup import digitizer_setup
@@ -136,21 +137,32 @@ class _Ways:
         return self._currents[field_T]
 
 
-def new_run_file(plan: Plan, directory: Path, needed_bytes: int, keep_free_MB: float = 0.0) -> Path:
-    """A free path for the run file; raises `OutputError` when the directory cannot be written or is too full."""
+def check_output(directory: Path) -> None:
+    """Make a directory for run files if it is not there; `ConfigurationError` when no file can be made in it."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=directory):
-            pass
-        free = shutil.disk_usage(directory).free
+        _make_writable(directory)
     except OSError as error:
-        raise OutputError(f"cannot write into {directory} ({error.strerror}); choose another with --output") from None
+        raise ConfigurationError(_unwritable(directory, error)) from None
+
+
+def check_room(directory: Path, needed_bytes: int, keep_free_MB: float, what: str = "the run needs") -> None:
+    """`OutputError` when a directory has too little free for what it is to take."""
+    free = shutil.disk_usage(directory).free
     if free < needed_bytes * MARGIN + keep_free_MB * 1e6:
         kept = f" and {keep_free_MB:.0f} MB are to be kept (keep_free_MB)" if keep_free_MB else ""
         raise OutputError(
-            f"{directory} has {free / 1e6:.0f} MB free, the run needs about {needed_bytes * MARGIN / 1e6:.0f} MB{kept}; "
+            f"{directory} has {free / 1e6:.0f} MB free, {what} about {needed_bytes * MARGIN / 1e6:.0f} MB{kept}; "
             "free some space or choose another directory with --output"
         )
+
+
+def new_run_file(plan: Plan, directory: Path, needed_bytes: int, keep_free_MB: float = 0.0) -> Path:
+    """A free path for the run file; raises `OutputError` when the directory cannot be written or is too full."""
+    try:
+        _make_writable(directory)
+        check_room(directory, needed_bytes, keep_free_MB)
+    except OSError as error:
+        raise OutputError(_unwritable(directory, error)) from None
     slug = re.sub(r"[^a-z0-9]+", "-", plan.title.lower()).strip("-")
     stamp = datetime.now().strftime("%Y-%m-%dT%H%M%S")
     path = directory / f"{stamp}-{slug}.h5"
@@ -159,3 +171,13 @@ def new_run_file(plan: Plan, directory: Path, needed_bytes: int, keep_free_MB: f
         path = directory / f"{stamp}-{slug}-{number}.h5"
         number += 1
     return path
+
+
+def _make_writable(directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=directory):
+        pass
+
+
+def _unwritable(directory: Path, error: OSError) -> str:
+    return f"cannot write into {directory} ({error.strerror}); choose another directory"

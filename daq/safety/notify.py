@@ -4,6 +4,7 @@ Nothing here keeps a run waiting or makes it fail.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +26,14 @@ WAITING = 20
 HOUR_S = 3600.0
 LONGEST_VARIABLE = 4_000
 """Characters of the text in the environment, which is small; standard input gets all of it."""
+
+
+def unstartable(settings: Alarms) -> str | None:
+    """Why nobody would be told, as far as that can be known before there is anything to tell; None if nothing speaks
+    against it.  A warning: a missing mailer is no reason not to run."""
+    if settings.notify is None or shutil.which(settings.notify[0]) is not None:
+        return None
+    return f"alarms.notify: there is no command {settings.notify[0]!r} here, so nobody is notified; install or correct it"
 
 
 class Notifier:

@@ -102,6 +102,14 @@ def test_calibrations_lie_beside_the_laboratory_or_ship_with_the_program(tmp_pat
     assert read_laboratory(tmp_path / "laboratory.toml")[1].version == "mine"
 
 
+@pytest.mark.parametrize(("name", "said"), [("", "is a directory"), ("/", "/ is a directory"), ("no.toml", "there is no")])
+def test_calibrations_that_are_no_file(tmp_path: Path, name: str, said: str) -> None:
+    path = tmp_path / "laboratory.toml"
+    path.write_text(SIMULATED.read_text().replace('"simulated-1.toml"', f'"{name}"'))
+    with pytest.raises(ConfigurationError, match=rf"{said}.*, and simulated-1\.toml ships with the program"):
+        read_laboratory(path)
+
+
 def test_a_field_curve_must_rise() -> None:
     table = {
         "current_A": [0.0, 10.0, 5.0],

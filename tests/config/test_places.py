@@ -21,3 +21,10 @@ def test_one_that_others_can_enter_is_refused(tmp_path: Path, monkeypatch: pytes
     state_directory().chmod(0o750)
     with pytest.raises(ConfigurationError, match=r"clusterbeam is open to others \(mode 750\); chmod go= "):
         state_directory("logs")
+
+
+def test_one_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.raises(ConfigurationError, match=r"cannot make .*/file/clusterbeam \(Not a directory\); let XDG_STATE_HOME"):
+        state_directory("logs")

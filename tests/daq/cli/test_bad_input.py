@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigurationError
-from config.laboratory import SHIPPED
+from config.laboratory import SHIPPED, read_laboratory
 from config.model import check_model, parse_toml
+from daq.cli import plan, reproduce, talk
+from daq.cli.console import warn_unnotified
 from daq.plan.plan import Plan
 
 VANADIUM = (SHIPPED / "plans" / "vanadium-25K.toml").read_text()
@@ -79,7 +81,11 @@ def test_files_that_are_no_runs(tmp_path: Path, command: str, name: str, content
 
 
 def test_a_simulation_of_nothing_known_is_refused() -> None:
-    assert clusterbeam("simulate", "--rod", "Fe").returncode == 2
+    result = clusterbeam("simulate", "--rod", "Fe")
+    assert result.returncode == 2
+    assert "--rod" in result.stderr
+    assert "--until-stdin-closes" not in result.stderr
+    assert clusterbeam("simulate", "--seed", "-1").returncode == 2
     result = clusterbeam("simulate", "--transfer-MB-s", "0")
     assert result.returncode == 2
     assert "--transfer-MB-s = 0 must be positive" in result.stderr
@@ -106,8 +112,8 @@ def test_wrong_usage_is_status_2() -> None:
     ],
 )
 def test_a_wrong_scan_is_one_fault_in_the_words_of_the_file(values: str, said: str) -> None:
-    plan = (SHIPPED / "plans" / "vanadium-pressures.toml").read_text()
-    changed = plan.replace("helium_pressure_bar = [6.0, 2.0]", f"helium_pressure_bar = {values}")
+    pressures = (SHIPPED / "plans" / "vanadium-pressures.toml").read_text()
+    changed = pressures.replace("helium_pressure_bar = [6.0, 2.0]", f"helium_pressure_bar = {values}")
     with pytest.raises(ConfigurationError) as refused:
         check_model(parse_toml(changed, "plan"), Plan, "plan")
     (fault,) = refused.value.faults
@@ -162,7 +168,7 @@ def test_a_wrong_truth_is_status_2(tmp_path: Path, text: str | None, said: str) 
     [
         (
             ('driver = "srs_dg645"', 'driver = "srs_dg646"'),
-            "instrument 'delay_generator': there is no driver 'srs_dg646' (did you mean 'srs_dg645'?)",
+            "laboratory.toml: instrument 'delay_generator': there is no driver 'srs_dg646' (did you mean 'srs_dg645'?)",
         ),
         (('"simulated-1.toml"', '"nope.toml"'), "laboratory.toml: calibrations = 'nope.toml' names no file: there is no"),
         (("rated_current_A = 250.0", 'rated_current_A = "250 A"'), "option rated_current_A = '250 A' must be float"),
@@ -179,3 +185,33 @@ def test_a_wrong_laboratory_is_status_2(tmp_path: Path, change: tuple[str, str],
     assert result.returncode == 2
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_damaged_note_of_what_was_begun_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"seed": ')
+    with pytest.raises(ConfigurationError, match=r"settings\.json cannot be read"):
+        reproduce._keep_to(path, {"seed": 1})
+
+
+def test_a_wire_log_that_is_a_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"--log .* cannot be written \(Is a directory\)"):
+        talk.talk("magnet", log=tmp_path)
+
+
+def test_a_title_is_printed_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(VANADIUM.replace("Vanadium at 25 K", "V [/bold] [red]at[/red] 25 K"))
+    plan.plan(path)
+    assert "V [/bold] [red]at[/red] 25 K, 6 bar: V2 to V33\n" in capsys.readouterr().out
+
+
+def test_a_command_for_alarms_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "laboratory.toml"
+    for command in ("no-such-mailer", sys.executable):
+        path.write_text(f'{LABORATORY}\n[alarms]\nnotify = ["{command}", "-s", "run"]\n')
+        warn_unnotified(read_laboratory(path)[0])
+    assert capsys.readouterr().err == (
+        "clusterbeam: warning: alarms.notify: there is no command 'no-such-mailer' here, so nobody is notified; "
+        "install or correct it\n"
+    )

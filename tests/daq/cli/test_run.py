@@ -179,7 +179,7 @@ def test_an_unwritable_output_is_refused_before_anything_moves(
         timeout=60,
         check=False,
     )
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert "cannot write into" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
 
