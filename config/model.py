@@ -150,7 +150,11 @@ def _sentence(model: type[BaseModel], fault: Any) -> str:
 
 def _shown(value: Any) -> str:
     """A wrong value beside its place; of a long one the beginning, of a large table nothing: the place says which it is."""
-    text = _SHORT.repr(value)
+    try:
+        text = _SHORT.repr(value)
+    except ValueError:
+        # A hexadecimal number of more digits than Python writes.
+        return ""
     if len(text) <= SHOWN:
         return f" = {text}"
     return "" if isinstance(value, Mapping) else f" = {text[:SHOWN]}…"

@@ -418,7 +418,7 @@ def _estimate(plan: Plan, calibrations: Calibrations, axis: TraceAxis) -> Estima
 def read_checked(path: Path | None) -> tuple[LaboratoryConfiguration, Calibrations]:
     """A laboratory whose drivers exist and take the options they are given; `ConfigurationError` otherwise."""
     configuration, calibrations = read_laboratory(path)
-    faults = []
+    faults: list[str] = []
     for name, instrument in configuration.instruments.items():
         try:
             check_options(name, instrument)

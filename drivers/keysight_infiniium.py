@@ -27,11 +27,8 @@ INVALID = 9.9e37
 ERROR_QUEUE = 31
 """More reads than any error queue is deep (section 8)."""
 STATES = {"SING": "armed", "STOP": "stopped", "RUN": "running freely"}
-LIMITS = DigitizerLimits(
-    sample_rates_Hz=(*(step * 10.0**decade for decade in range(1, 10) for step in (1.0, 2.0, 2.5, 4.0, 5.0)), 1e10, 2e10),
-    memory_samples=200_000_000,
-)
-"""Rates are *assumed*; the memory is that of sections 3 and 9, *assumed* as well."""
+RATES_HZ = (*(step * 10.0**decade for decade in range(1, 10) for step in (1.0, 2.0, 2.5, 4.0, 5.0)), 1e10, 2e10)
+"""*Assumed*; another one is rounded up to the next (section 3)."""
 RESET_S = 15.0
 POLL_S = 0.05
 ARM_POLL_S = 0.002
@@ -45,7 +42,8 @@ class Infiniium(Driver):
 
     `ready_s` is the longest wait, in wall time, for being armed and for processing after the last trigger; `block_s` for
     the transfer of one channel's block (20 MB need 2 s at the 10 MB/s that are certain).  `transfer_MB_s` and `exchange_s`
-    (one round trip; *assumed*) say how fast this unit is on its network; plans are forecast with them.
+    (one round trip; *assumed*) say how fast this unit is on its network; plans are forecast with them.  `memory_Mpts` is its
+    memory option, in millions of samples a channel (section 9; *assumed*), which a burst of a plan has to fit into.
     """
 
     role = "digitizer"
@@ -54,7 +52,6 @@ class Infiniium(Driver):
     probe = Probe(b"*IDN?\n", lambda reply: reply.upper().startswith(b"KEYSIGHT TECHNOLOGIES,"))
     bare_socket = True
     timeout_s = 3.0
-    digitizer_limits: ClassVar[DigitizerLimits] = LIMITS
     declared: ClassVar[tuple[Quantity, ...]] = (
         Quantity("sample_rate_Hz", "Hz", query=":ACQuire:SRATe:ANALog?", low=0.0, high=80e9, source="section 3"),
         *acquisition(),
@@ -77,11 +74,13 @@ class Infiniium(Driver):
         block_s: float = 60.0,
         transfer_MB_s: float = 10.0,
         exchange_s: float = 0.5e-3,
+        memory_Mpts: float = 200.0,
         pause: Pause = time.sleep,
     ) -> None:
         super().__init__(name, link, pause=pause)
         self._ready_s, self._block_s = ready_s, block_s
         self._transfer_MB_s, self._exchange_s = transfer_MB_s, exchange_s
+        self.digitizer_limits = DigitizerLimits(RATES_HZ, round(memory_Mpts * 1e6))
         self._setup: DigitizerSetup | None = None
         self._segments = 0
         self._finished = False

@@ -12,7 +12,9 @@ import pytest
 from config.laboratory import InstrumentConfiguration, read_laboratory
 from drivers.driver import Driver
 from drivers.errors import Refused
+from drivers.keysight_infiniium import RATES_HZ as RATES_TO_ASK_FOR_HZ
 from drivers.registry import DRIVERS, connect, driver_class
+from simulators.instruments.keysight_infiniium import RATES_HZ
 from tests.daq.cli.conftest import Simulation, command, simulation
 
 ROOT = Path(__file__).parents[1]
@@ -44,6 +46,10 @@ def configured(laboratory: Simulation, name: str) -> InstrumentConfiguration:
 
 def test_it_has_every_driver_that_speaks_on_a_wire() -> None:
     assert sorted(one.driver for one in CONFIGURED.values()) == sorted(name for name in DRIVERS if driver_class(name).on_a_wire)
+
+
+def test_the_simulated_digitizer_has_every_rate_that_a_plan_may_ask_for() -> None:
+    assert set(RATES_TO_ASK_FOR_HZ) <= set(RATES_HZ)
 
 
 def test_check_finds_everybody(laboratory: Simulation) -> None:

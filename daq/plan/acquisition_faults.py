@@ -8,7 +8,7 @@ from config.calibration import MassCalibration
 from config.laboratory import Laboratory
 from daq.conversions.flight_time import cluster_mass_u, mass_at_time_u, undeflected_time_s
 from daq.plan.plan import Plan
-from drivers.registry import driver_class
+from drivers.registry import unconnected
 from drivers.roles import DigitizerLimits
 
 
@@ -34,7 +34,8 @@ def acquisition_faults(plan: Plan, laboratory: Laboratory, mass: MassCalibration
 
 
 def _digitizer_faults(plan: Plan, laboratory: Laboratory) -> Iterator[str]:
-    digitizer = driver_class(laboratory.instruments[laboratory.named("digitizer")].driver)
+    name = laboratory.named("digitizer")
+    digitizer = unconnected(name, laboratory.instruments[name])
     limits: DigitizerLimits | None = getattr(digitizer, "digitizer_limits", None)
     asked, samples = plan.acquisition, plan.acquisition.samples
     if samples < 1:

@@ -19,7 +19,9 @@ from config.writing import write_toml
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Size = Annotated[int, Field(ge=1, le=100_000)]
+"""Atoms of a cluster."""
 SetPoint = float | int | bool | str
 Background = Literal["chopper closed", "ablation blocked"]
 
@@ -144,7 +146,7 @@ class Stop(Model):
     shots: Count | None = None
     time_s: Positive | None = None
     standard_error_uB: Positive | None = None
-    clusters: list[Count] = []
+    clusters: list[Size] = []
     least_cycles: Count = 1
 
     @model_validator(mode="after")
@@ -199,7 +201,7 @@ class Plan(Model):
 
     title: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_on_one_line)]
     element: Literal["V", "Nb", "Ta", "Al"]
-    sizes: tuple[Count, Count] = Field(strict=False)
+    sizes: tuple[Size, Size] = Field(strict=False)
     """First and last size to analyse."""
     conditions: Conditions
     set: dict[str, SetPoint] = {}

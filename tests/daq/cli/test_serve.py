@@ -10,6 +10,8 @@ from typing import IO, cast
 
 import pytest
 
+from config.errors import ConfigurationError
+from daq.cli.serve import serve
 from daq.face import commands
 from daq.face.state import ControlPart, InstrumentPart, RunPart
 from daq.record.run_file import RunFile
@@ -115,3 +117,9 @@ def test_one_laboratory_is_served_once(laboratory: Simulation, tmp_path: Path) -
     assert second.returncode == 1
     assert "belongs to process" in second.stderr
     assert len(second.stderr.splitlines()) == 1
+
+
+def test_an_output_that_is_a_file_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"cannot write into .*file \(File exists\)"):
+        serve(output=tmp_path / "file")
