@@ -38,6 +38,7 @@ from daq.analysis.pair import Beam, Pair, centroid_shift_uB
 from daq.analysis.results import ClusterResult, Drift, Signal
 from daq.analysis.splitting import Splitting
 from daq.analysis.thermal import brillouin_mean_uB, brillouin_moment_uB, brillouin_slope, langevin_moment_uB
+from daq.conversions.flight_time import undeflected_time_s
 from daq.conversions.velocity import velocity_relative_uncertainty
 
 DECISIVE: dict[Signal, float] = {"counted": 7.3, "charge": 25.0}
@@ -98,7 +99,7 @@ def judged(fits: Fits, setting: Setting) -> ClusterResult:
     blocked_share = math.exp(-fits.relaxed_doublet.value("flips"))
     if fits.decisive and blocked_share >= LEAST_BLOCKED * (1 - 1e-6):
         return _atomic_like(fits, setting)
-    error = math.hypot(fits.shift.error("mean_uB"), _drift_error_uB(cluster, setting.drift))
+    error = math.hypot(fits.shift.error("mean_uB"), _drift_error_uB(cluster, setting))
     significance = fits.shift.value("mean_uB") / error
     if significance >= SIGNIFICANT[cluster.signal]:
         return _superparamagnetic(fits, setting)
@@ -158,14 +159,16 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
     for name in ("field", "temperature"):
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean, h * f), scales[name])
     systematics |= _edge(edge_error_uB(fits.pair, setting.calibrations, fits.shift, relaxing(fits.pair.at)) / slope)
-    systematics["drift"] = _drift_error_uB(fits.pair, setting.drift) / slope
-    note = "wider than one shift explains; perhaps not fully relaxed" if fits.decisive else ""
+    systematics["drift"] = _drift_error_uB(fits.pair, setting) / slope
+    notes = ["wider than one shift explains; perhaps not fully relaxed"] if fits.decisive else []
+    if setting.drift is None:
+        notes.append("too few clusters tell the drift of flight times, which is not taken off")
     error = fits.shift.error("mean_uB")
     return _with_errors(
         ClusterResult(
             fits.pair.size,
             "superparamagnetic",
-            note,
+            "; ".join(notes),
             mean_moment_uB=mean,
             mean_moment_error_uB=error,
             langevin_uB=langevin_moment_uB(mean, h),
@@ -254,11 +257,13 @@ def _half_change(evaluated: Callable[[float], float], scale: float) -> float:
     return abs(evaluated(1 / (1 - scale)) - evaluated(1 / (1 + scale))) / 2
 
 
-def _drift_error_uB(cluster: Pair, drift: Drift | None) -> float:
+def _drift_error_uB(cluster: Pair, setting: Setting) -> float:
+    drift, mass_u = setting.drift, cluster.off.mass_u
     if drift is None:
-        return 0.0
-    error_m = drift.error_s_per_sqrt_u * math.sqrt(cluster.off.mass_u) / cluster.sensitivity_s_per_m
-    return error_m / cluster.at.on_m_per_uB
+        error_s = setting.beam.untold_drift * float(undeflected_time_s(mass_u, setting.calibrations.mass))
+    else:
+        error_s = drift.error_s_per_sqrt_u * math.sqrt(mass_u)
+    return error_s / cluster.sensitivity_s_per_m / cluster.at.on_m_per_uB
 
 
 def _with_errors(

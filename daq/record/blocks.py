@@ -43,6 +43,7 @@ class Step:
 
     `point` is its place in the grid of the plan's scans; steps of one point differ in field and in time.  `background` says
     what kept the beam away, and is empty for shots with beam.  `others` are the read-backs of further set points, by name.
+    `started_s` is the laboratory time of its beginning, from that of the run.
     """
 
     index: int
@@ -54,3 +55,4 @@ class Step:
     point: int = 0
     background: str = ""
     others: Mapping[str, float] = field(default_factory=dict)
+    started_s: float = 0.0

@@ -313,6 +313,7 @@ def _steps(table: h5py.Group) -> list[Step]:
             point=int(columns["point"][index]),
             background=BACKGROUNDS[BackgroundKind(int(columns["background"][index]))],
             others={name: float(values[index]) for name, values in others.items()},
+            started_s=float(columns["started"][index]),
         )
         # A process that was killed may have left a row half written.
         for index in range(min(len(column) for column in (*columns.values(), *others.values())))

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
 from config.calibration import PositionCalibration
-from daq.analysis.calibrate.estimate import CannotCalibrate, DRIFT_per_hour, Estimate
+from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
+from daq.analysis.drift import DRIFT_per_hour
 
 Floats = NDArray[np.float64]
 FEWEST_POSITIONS = 6
