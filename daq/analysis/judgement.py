@@ -10,7 +10,7 @@ In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its stand
    is asked for more because its weights are estimated from its own scatter.
 4. *undecided* if S ≤ −4: nothing is bent away from the strong field on average; fields are swapped, or something drifted.
 5. *non-magnetic* only if the 95 % limits, systematic errors included, and the data alone with 99 % exclude a
-   superparamagnetic 1 µB and an atomic-like 0.2 µB.
+   superparamagnetic 1 µB and an atomic-like 0.2 µB that does not relax in flight.
 6. *undecided* otherwise, with those limits.
 
 The moment of an atomic-like cluster allows for relaxation, which costs where peaks are not resolved: relaxed moments
@@ -52,6 +52,8 @@ EXCLUDED_RELAXING_uB = 1.0
 EXCLUDED_BLOCKED_uB = 0.2
 CERTAIN = 2.33
 """Standard errors, one-sided 99 %."""
+UNKNOWN = 0.5
+"""Relative uncertainty of a calibration from which on no thermal mean is turned into a moment (assumed)."""
 LOST = 0.8
 """Intensity ratio, relative to the other clusters, under which ions count as lost at full field."""
 
@@ -149,10 +151,13 @@ def _in_uB(measured_m: tuple[float, float], per_uB_m: float) -> tuple[float, flo
 
 
 def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
-    mean, h = fits.shift.value("mean_uB"), fits.pair.at.on_h
+    mean, h, scales = fits.shift.value("mean_uB"), fits.pair.at.on_h, _scales(setting)
+    if unknown := _unknown(scales):
+        note = f"bent to one side, but {unknown} is uncertain by {scales[unknown]:.0%}, so no moment follows; calibrate it"
+        bent = undecided(fits.pair.size, note)
+        return replace(bent, mean_moment_uB=mean, mean_moment_error_uB=fits.shift.error("mean_uB"))
     moment = brillouin_moment_uB(mean, h)
     slope = brillouin_slope(moment, h)
-    scales = _scales(setting)
     systematics = {}
     for name in ("gradient", "velocity", "position"):
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean * f, h), scales[name])
@@ -187,14 +192,16 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
 def _without_deflection(fits: Fits, error: float, setting: Setting) -> ClusterResult:
     h, mean = fits.pair.at.on_h, fits.shift.value("mean_uB")
     scales = _scales(setting)
+    bend_scale = math.hypot(*(scales[name] for name in ("gradient", "velocity", "position")))
 
     def uncertain(moment_uB: float) -> float:
         thermal = (_half_change(lambda f: brillouin_mean_uB(moment_uB, h * f), scales[n]) for n in ("field", "temperature"))
-        bend = (brillouin_mean_uB(moment_uB, h) * scales[n] for n in ("gradient", "velocity", "position"))
-        return math.hypot(*thermal, *bend)
+        return math.hypot(*thermal, brillouin_mean_uB(moment_uB, h) * bend_scale)
 
-    relaxing_limit = relaxing_limit_uB(mean, error, lambda moment: brillouin_mean_uB(moment, h), uncertain)
-    blocked_limit = blocked_limit_uB(fits.data, fits.pair.at, fits.doublet)
+    relaxing_limit = None
+    if not _unknown(scales):
+        relaxing_limit = relaxing_limit_uB(mean, error, lambda moment: brillouin_mean_uB(moment, h), uncertain)
+    blocked_limit = blocked_limit_uB(fits.data, fits.pair.at, fits.doublet, bend_scale)
     limit, excluded = None, False
     if relaxing_limit is not None and blocked_limit is not None:
         limit = max(relaxing_limit, blocked_limit)
@@ -225,7 +232,7 @@ def _why_undecided(relaxing_limit: float | None, blocked_limit: float | None, fi
     signal = fits.pair.signal
     parts = [
         f"{name} below {limit:.2g} µB" if limit is not None else f"{name} with any moment"
-        for name, limit in (("superparamagnetic", relaxing_limit), ("atomic-like", blocked_limit))
+        for name, limit in (("superparamagnetic", relaxing_limit), ("atomic-like and unrelaxed", blocked_limit))
     ]
     if fits.preference > DECISIVE[signal] / 2:
         parts.append("a splitting is likely")
@@ -246,6 +253,11 @@ def _scales(setting: Setting) -> dict[str, float]:
         "field": calibrations.field.relative_uncertainty,
         "temperature": calibrations.temperature.cluster_excess_K.uncertainty / beam.cluster_temperature_K,
     }
+
+
+def _unknown(scales: dict[str, float]) -> str:
+    """The calibration that leaves a moment unknown, or nothing."""
+    return next((name for name, scale in scales.items() if scale >= UNKNOWN), "")
 
 
 def _edge(error_uB: float) -> dict[str, float]:

@@ -145,6 +145,21 @@ def test_a_drift_that_abba_cancels_is_no_error(calibrations: Calibrations) -> No
     assert one_after_the_other.systematics_uB["drift"] > 0.3
 
 
+@pytest.mark.parametrize("uncertainty_K", [23.0, 45.0, 60.0])
+def test_a_temperature_that_nobody_knows_makes_no_moment(uncertainty_K: float, calibrations: Calibrations) -> None:
+    """At 45 K; splittings do not ask for it."""
+    profiles = counted_profiles(Beam({11: magnetic(0.91), 13: thermal(2.75)}, {11: 0.15, 13: 0.2}), SHOTS, calibrations, 1)
+    excess = calibrations.temperature.cluster_excess_K.model_copy(update={"uncertainty": uncertainty_K})
+    unknown = calibrations.model_copy(
+        update={"temperature": calibrations.temperature.model_copy(update={"cluster_excess_K": excess})}
+    )
+    split, bent = analyse(profiles, unknown).clusters
+    assert split.behaviour == "atomic-like"
+    assert (bent.behaviour, bent.moment_uB, bent.limit_uB) == ("undecided", None, None)
+    assert "but temperature is uncertain by" in bent.note
+    assert bent.mean_moment_uB > 0.1
+
+
 def test_all_ions_bent_away_are_said(calibrations: Calibrations) -> None:
     profiles = counted_profiles(Beam({2: magnetic(4.0)}, {2: 0.1}, C_T_m=100.0), SHOTS, calibrations, 1, background=0.0)
     cluster = analyse(profiles, calibrations).cluster(2)
