@@ -285,6 +285,7 @@ def run_header(
         interval_s=axis.interval_s,
         scale_V=axis.scale_V,
         offset_V=axis.offset_V,
+        highest_code=axis.highest_code,
         compression=laboratory.recording.compression,
         slots=SLOTS,
         slot_bytes=2 * plan.acquisition.shots_per_burst * channels * axis.samples,

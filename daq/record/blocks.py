@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class TraceAxis:
     """Sample i of a trace lies `start_s + i * interval_s` after the digitizer's trigger (programmed ionisation time);
-    volt = offset_V[channel] + code * scale_V[channel]."""
+    volt = offset_V[channel] + code * scale_V[channel].
+
+    From `highest_code[channel]` on a sample may be clipped; from the highest that there is where nothing is said.
+    """
 
     start_s: float
     interval_s: float
     samples: int
     scale_V: tuple[float, ...]
     offset_V: tuple[float, ...]
+    highest_code: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,7 @@ class RunFile:
             samples=counts.shape[2],
             scale_V=tuple(counts.attrs["scale_V"].tolist()),
             offset_V=tuple(counts.attrs["offset_V"].tolist()),
+            highest_code=tuple(counts.attrs["highest_code"].tolist()) if "highest_code" in counts.attrs else (),
         )
         self.traces = counts
         # What our own writer is writing now is believed.
