@@ -12,6 +12,7 @@ fine-structure mixing, and, as the square of the bend, because what is bent towa
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from scipy.constants import atomic_mass
 from scipy.optimize import least_squares
 from scipy.special import ndtr
 
-from config.calibration import DeflectionCalibration, VelocityCalibration
+from config.calibration import VelocityCalibration
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.conversions.deflection import BOHR_MAGNETON_J_T
 from daq.conversions.flight_time import cluster_mass_u
@@ -65,9 +66,9 @@ class GradientResult:
     excited: Estimate
     chi2: float
 
-    def calibration(self, old: DeflectionCalibration) -> DeflectionCalibration:
-        C = self.without_velocity.measured()
-        return old.model_copy(update={"field_T": self.field_T, "C_T_m": C, "velocity_m_s": self.velocity_m_s})
+    def calibration(self) -> dict[str, Any]:
+        """What of `DeflectionCalibration` was measured, by key."""
+        return {"field_T": self.field_T, "C_T_m": self.without_velocity.measured(), "velocity_m_s": self.velocity_m_s}
 
 
 def calibrate_gradient(seen: Sequence[Seen], field_T: float, velocity_m_s: float, old: VelocityCalibration) -> GradientResult:

@@ -2,18 +2,17 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from config.calibration import Calibrations, Measured
+from config.calibration import Measured
 from daq.analysis.calibrate.chopper import calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.analysis.calibrate.field import LINEAR_T, PROBE, SAME_A, calibrate_field
 from daq.analysis.calibrate.gradient import Seen, calibrate_gradient
+from daq.analysis.calibrate.made import Made, Row
 from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
 from daq.analysis.calibrate.position import Spot, calibrate_position
 from daq.analysis.calibrate.spectra import Spectra, grouped
@@ -31,30 +30,6 @@ WANTED_SHARE = 0.0025
 """Of the flight time, to which the time zero should be known (paper sheet)."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One number that was measured, beside what the run file's calibration says of it; shown times `scale`, in `unit`."""
-
-    name: str
-    unit: str
-    estimate: Estimate
-    old: Measured | None = None
-    scale: float = 1.0
-
-
-@dataclass(frozen=True)
-class Made:
-    """A calibration as it was made: `changed` are the parts of `Calibrations` it replaces, by name."""
-
-    rows: Sequence[Row]
-    notes: Sequence[str]
-    changed: Mapping[str, Any]
-
-    def applied(self, old: Calibrations) -> Calibrations:
-        """`old` with what was measured; all the rest is kept."""
-        return old.model_copy(update=dict(self.changed))
-
-
 Wanted = Callable[[Step], bool]
 
 
@@ -70,7 +45,7 @@ def mass(runs: Sequence[Series]) -> Made:
     if found.left_out:
         notes.append(f"left out, since they lie off the line: {', '.join(found.left_out)}")
     rows = [Row("t0", "ns", found.t0_s, old.t0_s, 1e9), Row("k", "ns/√u", found.k_s_per_sqrt_u, old.k_s_per_sqrt_u, 1e9)]
-    return Made(rows, notes, {"mass": found.calibration()})
+    return Made(rows, notes, {"mass": dict(found.calibration())})
 
 
 def field(runs: Sequence[Series]) -> Made:
@@ -94,7 +69,7 @@ def field(runs: Sequence[Series]) -> Made:
     ]
     if found.from_virgin:
         notes.append("the only rise began before full current was ever reached; repeat the loop for a magnetised magnet")
-    return Made(rows, notes, {"field": new})
+    return Made(rows, notes, {"field": dict(new)})
 
 
 def chopper(runs: Sequence[Series]) -> Made:
@@ -115,7 +90,7 @@ def chopper(runs: Sequence[Series]) -> Made:
         beyond = f"is out of reach of more shots: {1e6 * zero.systematic:.0f} µs are systematic"
         notes.append(f"{WANTED_SHARE:.2%} {beyond if times is None else f'would take about {times:.0f} times the shots'}")
     rows = [Row("time zero", "µs", zero, old, 1e6)]
-    return Made(rows, notes, {"velocity": calibrations.velocity.model_copy(update={"time_zero_s": zero.measured()})})
+    return Made(rows, notes, {"velocity": {"time_zero_s": zero.measured()}})
 
 
 def position(runs: Sequence[Series]) -> Made:
@@ -140,7 +115,7 @@ def position(runs: Sequence[Series]) -> Made:
     ]
     if not made.drift_known:
         notes.append("the stage went one way only, so drift counts as error; scan there and back")
-    return Made(rows, notes, {"position": made.calibration()})
+    return Made(rows, notes, {"position": dict(made.calibration())})
 
 
 def gradient(runs: Sequence[Series]) -> Made:
@@ -170,7 +145,7 @@ def gradient(runs: Sequence[Series]) -> Made:
         Row("share of 2P3/2", "", made.excited),
     ]
     notes = [f"χ² per degree of freedom {made.chi2:.1f}; the velocity is the largest part of the systematic error"]
-    return Made(rows, notes, {"deflection": made.calibration(calibrations.deflection)})
+    return Made(rows, notes, {"deflection": made.calibration()})
 
 
 Maker = Callable[[Sequence[Series]], Made]

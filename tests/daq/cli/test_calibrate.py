@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from config.calibration import Calibrations
+from config.calibration import Calibrations, Measured
+from config.laboratory import read_laboratory
 from config.model import read_model
+from config.writing import write_toml
 from daq.cli.program import FAILURES, program
 from simulators.world.beamline import Beamline
 from simulators.world.truth import read_truth
@@ -129,8 +131,15 @@ def test_gradient_from_aluminium_in_the_beam_line(tmp_path: Path) -> None:
     points = [*scan(0.0, 0.0), *scan(FULL_FIELD_A, 2.4)]
     run = write_run(tmp_path / "al.h5", points, beamline, sizes=(1, 1), samples=10_000)
     into = tmp_path / "calibrations.toml"
+    shipped = read_laboratory()[1]
+    mine = shipped.deflection.model_copy(
+        update={"relative_gradient_slope_per_m": -250.0, "C_T_m": Measured(value=33.0, uncertainty=0.001)}
+    )
+    write_toml(into, shipped.model_copy(update={"deflection": mine}).model_dump(exclude_none=True), "Mine.")
     result = CliRunner().invoke(program, ["calibrate", "gradient", str(run), "--into", str(into)])
     assert result.exit_code == 0, result.output
+    assert "deflection.C_T_m was known to ± 0.001 before" in result.output
+    assert read_model(into, Calibrations).deflection.relative_gradient_slope_per_m == -250.0, "the file's own, not the run's"
     C = read_model(into, Calibrations).deflection.C_T_m
     assert C.value == pytest.approx(MACHINE.C_T_m, abs=2.5 * C.uncertainty)
     assert C.uncertainty < 0.02 * C.value

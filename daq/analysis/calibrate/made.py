@@ -1,0 +1,55 @@
+"""A calibration as it was made from runs, and how it goes into a set of calibrations."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from config.calibration import Calibrations, Measured
+from daq.analysis.calibrate.estimate import Estimate
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number that was measured, beside what the run file's calibration says of it; shown times `scale`, in `unit`."""
+
+    name: str
+    unit: str
+    estimate: Estimate
+    old: Measured | None = None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Made:
+    """`changed` holds what was measured and nothing else, by part of `Calibrations` and its keys."""
+
+    rows: Sequence[Row]
+    notes: Sequence[str]
+    changed: Mapping[str, Mapping[str, Any]]
+
+    def applied(self, old: Calibrations) -> Calibrations:
+        """`old` with what was measured; all the rest is kept."""
+        parts = {part: getattr(old, part).model_copy(update=dict(measured)) for part, measured in self.changed.items()}
+        return old.model_copy(update=parts)
+
+    def known_better_before(self, old: Calibrations) -> list[str]:
+        """A sentence for each number whose uncertainty grows where this replaces `old`."""
+        worse = []
+        for part, measured in self.changed.items():
+            known = dict(_uncertainties(getattr(old, part)))
+            worse += [
+                f"{part}.{key} was known to ± {known[key]:.2g} before and is known to ± {now:.2g} now"
+                for key, now in _uncertainties(measured.items())
+                if now > known.get(key, math.inf)
+            ]
+        return worse
+
+
+def _uncertainties(measured: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, float]]:
+    """Of each key that has one, in its unit; a part's own is relative."""
+    for key, value in measured:
+        if isinstance(value, Measured):
+            yield key, value.uncertainty
+        elif key == "relative_uncertainty":
+            yield key, value
