@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config.calibration import Calibrations, Measured
+from config.calibration import Calibrations, Measured, VelocityCalibration
 from daq.analysis.calibrate.estimate import Estimate
+from daq.conversions.deflection import with_flight_told
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Made:
-    """`changed` holds what was measured and nothing else, by part of `Calibrations` and its keys."""
+    """`changed` holds what was measured and nothing else, by part of `Calibrations` and its keys; `velocity` is by what the
+    velocity of the atoms was told that a C comes from."""
 
     rows: Sequence[Row]
     notes: Sequence[str]
     changed: Mapping[str, Mapping[str, Any]]
+    velocity: VelocityCalibration | None = None
 
     def applied(self, old: Calibrations) -> Calibrations:
-        """`old` with what was measured; all the rest is kept."""
+        """`old` with what was measured; the rest is kept, but for a C from atoms, which goes with the time zero in force."""
         parts = {part: getattr(old, part).model_copy(update=dict(measured)) for part, measured in self.changed.items()}
-        return old.model_copy(update=parts)
+        new = old.model_copy(update=parts)
+        C = with_flight_told(new.deflection, self.velocity or old.velocity, new.velocity)
+        return new.model_copy(update={"deflection": C})
 
     def known_better_before(self, old: Calibrations) -> list[str]:
         """A sentence for each number whose uncertainty grows where this replaces `old`."""

@@ -145,7 +145,7 @@ def gradient(runs: Sequence[Series]) -> Made:
         Row("share of 2P3/2", "", made.excited),
     ]
     notes = [f"χ² per degree of freedom {made.chi2:.1f}; the velocity is the largest part of the systematic error"]
-    return Made(rows, notes, {"deflection": made.calibration()})
+    return Made(rows, notes, {"deflection": made.calibration()}, calibrations.velocity)
 
 
 Maker = Callable[[Sequence[Series]], Made]
