@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from config.calibration import Measured
+from config.calibration import Calibrations, Measured
 from daq.analysis.calibrate.chopper import calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.analysis.calibrate.field import LINEAR_T, PROBE, SAME_A, calibrate_field
@@ -74,13 +74,13 @@ def field(runs: Sequence[Series]) -> Made:
 
 def chopper(runs: Sequence[Series]) -> Made:
     """Time zero of the chopper from moments at several velocities."""
-    calibrations = runs[0].last.calibrations
+    calibrations = _in_force(runs, "velocity", "position", "deflection")
     found = [point.results for run in runs for point in analyse_run(run)]
     if all(one.field_T is None for one in found):
         raise CannotCalibrate("only one field was recorded; zero and full field are needed")
     made = calibrate_chopper(seeming_moments(found, calibrations), calibrations.velocity)
     zero, old = made.time_zero_s, calibrations.velocity.time_zero_s
-    split = ", ".join(f"{runs[0].last.element}{size} {moment:.3f} µB" for size, moment in made.moments_uB.items())
+    split = ", ".join(f"{cluster} {moment:.3f} µB" for cluster, moment in made.moments_uB.items())
     notes = [
         f"{made.velocities} velocities, χ² per degree of freedom {made.chi2:.1f}; known to {made.share:.2%} of the flight time",
         f"moments that go with it: {split}",
@@ -97,11 +97,11 @@ def position(runs: Sequence[Series]) -> Made:
     """s and q from a scan of the narrow focus."""
     old = runs[0].last.calibrations
     found: list[Spot] = []
-    for run in runs:
+    for number, run in enumerate(runs):
         stage_m, when_s = _stage(run)
         reduced = _reduced(run)
         zero = [sums.step.index for sums in reduced.steps if abs(sums.step.field_set_T) < ZERO_T]
-        found += spots(reduced, {index: stage_m[index] for index in zero if index in stage_m}, when_s, old)
+        found += spots(reduced, {index: stage_m[index] for index in zero if index in stage_m}, when_s, old, number)
     if not found:
         raise CannotCalibrate("its plan does not scan the stage without field, as position-scan does")
     made = calibrate_position(found, old.position)
@@ -110,7 +110,7 @@ def position(runs: Sequence[Series]) -> Made:
         Row("q there", "ns/mm²", made.curvature_s_per_m2, old.position.curvature_s_per_m2, 1e3),
     ]
     notes = [
-        f"{made.positions} places of the stage, {len(made.sizes)} sizes, χ² per degree of freedom {made.chi2:.1f}",
+        f"{made.positions} places of the stage, {len(made.clusters)} clusters, χ² per degree of freedom {made.chi2:.1f}",
         f"the beam's middle is where the stage stands at {1e3 * made.centre_m:.3f} mm",
     ]
     if not made.drift_known:
@@ -120,7 +120,7 @@ def position(runs: Sequence[Series]) -> Made:
 
 def gradient(runs: Sequence[Series]) -> Made:
     """C from a scan of the narrow focus across aluminium, without and with field."""
-    calibrations = runs[0].last.calibrations
+    calibrations = _in_force(runs, "velocity")
     element = next((run.last.element for run in runs if run.last.element != "Al"), "Al")
     if element != "Al":
         raise CannotCalibrate(f"the rod was {element}; the moment of aluminium is known, so that is needed")
@@ -157,6 +157,19 @@ MAKERS: Mapping[str, Maker] = {
     "gradient": gradient,
 }
 """By what the command line calls them.  All raise `CannotCalibrate`, or `RunFileError`."""
+
+
+def _in_force(runs: Sequence[Series], *parts: str) -> Calibrations:
+    """The calibrations that runs were taken with; `CannotCalibrate` where these parts of them are not the same in all."""
+    first = runs[0].last
+    for other in (part for run in runs for part in run.parts):
+        differ = [name for name in parts if getattr(other.calibrations, name) != getattr(first.calibrations, name)]
+        if differ:
+            raise CannotCalibrate(
+                f"{first.path.name} and {other.path.name} were taken with different calibrations of {' and '.join(differ)}; "
+                "only runs that were taken with the same can be used together"
+            )
+    return first.calibrations
 
 
 def _zero_field(series: Series) -> Spectra:

@@ -90,6 +90,17 @@ def test_chopper_needs_fields_and_velocities(tmp_path: Path) -> None:
     assert "no cluster is split at two velocities" in refused("chopper", run)
 
 
+@pytest.mark.parametrize("kind", ["chopper", "gradient"])
+def test_runs_with_different_time_zeros_are_not_used_together(kind: str, tmp_path: Path) -> None:
+    beamline, shipped = Beamline(read_truth(), 8), read_laboratory()[1]
+    zero = {"time_zero_s": Measured(value=20e-6, uncertainty=5e-6)}
+    moved = shipped.model_copy(update={"velocity": shipped.velocity.model_copy(update=zero)}).model_dump_json()
+    before = write_run(tmp_path / "before.h5", [Point(4)], beamline)
+    after = write_run(tmp_path / "after.h5", [Point(4)], beamline, calibrations_json=moved)
+    sentence = refused(kind, before, after)
+    assert "before.h5 and after.h5 were taken with different calibrations of velocity" in sentence
+
+
 def test_position_from_a_scan_of_the_beam_line(tmp_path: Path) -> None:
     beamline = Beamline(read_truth(), 9)
     stage_mm = np.arange(4.2, 5.85, 0.2).tolist()
