@@ -24,8 +24,11 @@ from daq.record.series import Series
 from daq.reduce import Profiles
 from daq.reduce.reduction import STEPS
 
+ATOM = 1
 ZERO_T = 0.1
 """Set fields under this are zero field, but for the remanence."""
+SAME = 0.01
+"""Fields and velocities that differ by a larger share make no one C (assumed)."""
 WANTED_SHARE = 0.0025
 """Of the flight time, to which the time zero should be known (paper sheet)."""
 
@@ -128,17 +131,23 @@ def gradient(runs: Sequence[Series]) -> Made:
     steps: list[Step] = []
     for run in runs:
         reduced = _reduced(run)
+        if all(window.size != ATOM for window in reduced.windows):
+            raise CannotCalibrate(
+                f"{run.last.path.name} holds no aluminium atoms, by its sizes or by its trace; record Al1, as "
+                "aluminium-calibration does"
+            )
         stage_m, _ = _stage(run)
         for sums in reduced.steps:
             if sums.step.index in stage_m and sums.shots > 1:
-                profile = reduced.selected(frozenset([sums.step.index])).profile(1, sums.step.field_set_T)
+                profile = reduced.selected(frozenset([sums.step.index])).profile(ATOM, sums.step.field_set_T)
                 with_field = abs(sums.step.field_set_T) >= ZERO_T
                 seen.append(Seen(stage_m[sums.step.index], with_field, *signal(profile)))
                 steps += [sums.step] if with_field else []
     if not seen or not steps:
         raise CannotCalibrate("its plan does not scan the stage at zero and at full field, as aluminium-calibration does")
-    field_T, velocity = (float(np.mean([getattr(step, name) for step in steps])) for name in ("field_T", "velocity_m_s"))
-    made = calibrate_gradient(seen, field_T, velocity, calibrations.velocity)
+    field_T = _one("field", "T", [abs(step.field_T) for step in steps])
+    velocity_m_s = _one("velocity", "m/s", [step.velocity_m_s for step in steps])
+    made = calibrate_gradient(seen, field_T, velocity_m_s, calibrations.velocity)
     rows = [
         Row(f"C at {field_T:.3f} T", "T·m", made.C_T_m, calibrations.deflection.C_T_m),
         Row("half splitting", "mm", made.bend_m, None, 1e3),
@@ -146,6 +155,19 @@ def gradient(runs: Sequence[Series]) -> Made:
     ]
     notes = [f"χ² per degree of freedom {made.chi2:.1f}; the velocity is the largest part of the systematic error"]
     return Made(rows, notes, {"deflection": made.calibration()}, calibrations.velocity)
+
+
+def _one(name: str, unit: str, found: Sequence[float]) -> float:
+    """The mean of what was meant to be the same in all steps with field."""
+    if not all(0 < one < math.inf for one in found):
+        raise CannotCalibrate(f"the {name} of some steps with field is not in the file; C needs it of each")
+    mean = float(np.mean(found))
+    if np.ptp(found) > SAME * mean:
+        raise CannotCalibrate(
+            f"the steps with field were taken at {min(found):.4g} to {max(found):.4g} {unit}; C holds for one {name}, "
+            f"so at most {SAME:.0%} between them is allowed"
+        )
+    return mean
 
 
 Maker = Callable[[Sequence[Series]], Made]

@@ -1,5 +1,6 @@
 """`clusterbeam calibrate` as a user meets it: numbers, a new version of the calibrations, or one sentence."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -125,11 +126,11 @@ def test_gradient_from_aluminium_in_the_beam_line(tmp_path: Path) -> None:
     beamline = Beamline(read_truth(), 10, "Al")
     shot = replace(GOOD, source_temperature_K=100.0, **timed(706.0))
 
-    def scan(current_A: float, field_set_T: float) -> list[Point]:
+    def scan(current_A: float, field_set_T: float, shots: int = 30) -> list[Point]:
         field_T = beamline.field_T(0.0, current_A)
         return [
             Point(
-                30,
+                shots,
                 field_set_T,
                 replace(shot, magnet_current_A=current_A, focus_stage_m=1e-3 * place),
                 field_T=field_T,
@@ -156,6 +157,16 @@ def test_gradient_from_aluminium_in_the_beam_line(tmp_path: Path) -> None:
     assert C.uncertainty < 0.02 * C.value
     half = write_run(tmp_path / "half.h5", points[:4], beamline, sizes=(1, 1), samples=10_000)
     assert "does not scan the stage at zero and at full field" in refused("gradient", half)
+    few = [*scan(0.0, 0.0, 2), *scan(FULL_FIELD_A, 2.4, 2)]
+    for name, other, said in (
+        ("fields", {"field_T": 1.2}, "taken at 1.2 to 2.4"),
+        ("velocities", {"velocity_m_s": 650.0}, "taken at 650 to 706 m/s; C holds for one velocity"),
+        ("unread", {"field_T": math.nan}, "the field of some steps with field is not in the file"),
+    ):
+        mixed = write_run(tmp_path / f"{name}.h5", [*few, replace(few[-1], **other)], beamline, sizes=(1, 1), samples=10_000)
+        assert said in refused("gradient", mixed)
+    no_atoms = write_run(tmp_path / "no-atoms.h5", few, beamline, sizes=(3, 4), samples=20_000)
+    assert "no-atoms.h5 holds no aluminium atoms" in refused("gradient", no_atoms)
     beamline.load_rod("V")
     assert "the rod was V; the moment of aluminium is known" in refused(
         "gradient", write_run(tmp_path / "v.h5", [Point(4)], beamline)
