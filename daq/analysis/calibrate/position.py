@@ -79,7 +79,8 @@ class PositionResult:
 
 
 def calibrate_position(spots: Sequence[Spot], old: PositionCalibration) -> PositionResult:
-    """s and q; `CannotCalibrate` without a scan across a beam.  What `old` knows of q enters as a measurement."""
+    """s and q; `CannotCalibrate` without a scan across a beam, or against the gradient.  What `old` knows of q enters as a
+    measurement."""
     places, signal, error = _scan(spots)
     if not signal.max() > 0:
         raise CannotCalibrate(EMPTY)
@@ -98,6 +99,11 @@ def calibrate_position(spots: Sequence[Spot], old: PositionCalibration) -> Posit
     when = when - in_run @ (in_run.T @ when / in_run.sum(axis=0))
     x = np.array([spot.stage_m for spot in used]) - centre_m
     fit = _fit(used, _Along(x, slope(x + centre_m), in_run * when[:, None] / 3600), old)
+    if not fit.s.value > 0:
+        raise CannotCalibrate(
+            f"s comes out as {1e6 * fit.s.value:.2f} ns/mm, so the stage runs against the gradient; turn its axis round, at "
+            "the mount or in its controller, so that its positions grow towards the strong field, where ions arrive later"
+        )
     return PositionResult(
         old.reference_mass_u,
         fit.s,

@@ -146,6 +146,7 @@ GOOD = scanned(5)
         ([replace(spot, signal=0.0 if spot.stage_m > 4.3e-3 else 1.0) for spot in GOOD], "places of the stage have signal"),
         ([replace(spot, signal=0.0) for spot in GOOD], "the profiles are empty"),
         ([replace(spot, time_error_s=math.inf) for spot in GOOD], "the profiles are empty"),
+        ([replace(spot, stage_m=-spot.stage_m) for spot in GOOD], r"s comes out as -1\d\.\d+ ns/mm, .* turn its axis round"),
     ],
 )
 def test_what_is_no_scan_of_a_beam_is_refused(spots: list[Spot], said: str, calibrations: Calibrations) -> None:
