@@ -38,17 +38,20 @@ class Made:
         C = with_flight_told(new.deflection, self.velocity or old.velocity, new.velocity)
         return new.model_copy(update={"deflection": C})
 
-    def known_better_before(self, old: Calibrations) -> list[str]:
-        """A sentence for each number whose uncertainty grows where this replaces `old`."""
-        worse = []
+    def said_of(self, old: Calibrations) -> list[str]:
+        """A sentence for each number that `old` knows better, and for a C that `applied` brings to another time zero."""
+        said = []
         for part, measured in self.changed.items():
             known = dict(_uncertainties(getattr(old, part)))
-            worse += [
-                f"{part}.{key} was known to ± {known[key]:.2g} before and is known to ± {now:.2g} now"
+            said += [
+                f"{part}.{key} was known better before: to ± {known[key]:.2g}, from these runs to ± {now:.2g}"
                 for key, now in _uncertainties(measured.items())
                 if now > known.get(key, math.inf)
             ]
-        return worse
+        C, new = self.changed.get("deflection", {}).get("C_T_m", old.deflection.C_T_m), self.applied(old).deflection.C_T_m
+        if new != C:
+            said.append(f"C from atoms goes with time zero and flight path: {C.value:.5g} becomes {new.value:.5g} T·m")
+        return said
 
 
 def _uncertainties(measured: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, float]]:

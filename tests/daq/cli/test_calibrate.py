@@ -150,7 +150,7 @@ def test_gradient_from_aluminium_in_the_beam_line(tmp_path: Path) -> None:
     write_toml(into, shipped.model_copy(update={"deflection": mine}).model_dump(exclude_none=True), "Mine.")
     result = CliRunner().invoke(program, ["calibrate", "gradient", str(run), "--into", str(into)])
     assert result.exit_code == 0, result.output
-    assert "deflection.C_T_m was known to ± 0.001 before" in result.output
+    assert "deflection.C_T_m was known better before: to ± 0.001" in result.output
     assert read_model(into, Calibrations).deflection.relative_gradient_slope_per_m == -250.0, "the file's own, not the run's"
     C = read_model(into, Calibrations).deflection.C_T_m
     assert C.value == pytest.approx(MACHINE.C_T_m, abs=2.5 * C.uncertainty)

@@ -19,10 +19,10 @@ def test_a_time_zero_leaves_the_flight_path_alone(calibrations: Calibrations) ->
 
 def test_what_was_known_better_is_said(calibrations: Calibrations) -> None:
     made = Made([], [], {"velocity": {"time_zero_s": ZERO}, "field": {"relative_uncertainty": 0.0049}})
-    assert made.known_better_before(calibrations) == [
-        "velocity.time_zero_s was known to ± 5e-06 before and is known to ± 9.9e-05 now"
+    assert made.said_of(calibrations) == [
+        "velocity.time_zero_s was known better before: to ± 5e-06, from these runs to ± 9.9e-05"
     ]
-    assert made.known_better_before(made.applied(calibrations)) == []
+    assert made.said_of(made.applied(calibrations)) == []
 
 
 LATE_s, C_T_m, MAGNETON_J_T, ATOM_kg = -16e-6, 33.3, 9.2740100783e-24, 1.66053906660e-27
@@ -60,6 +60,14 @@ def test_moments_do_not_depend_on_which_calibration_came_first(calibrations: Cal
         assert one.deflection.C_T_m.value == pytest.approx(C_T_m, rel=1e-6)
     before = made_gradient(calibrations).applied(calibrations).deflection
     assert gradient_first.deflection.C_T_m.uncertainty / C_T_m == pytest.approx(0.15 / before.C_T_m.value, rel=1e-6)
+
+
+def test_a_C_that_changes_with_the_time_zero_is_said(calibrations: Calibrations) -> None:
+    base = made_gradient(calibrations).applied(calibrations)
+    assert any("33.749 becomes 33.3 T·m" in sentence for sentence in MADE_CHOPPER.said_of(base))
+    late = MADE_CHOPPER.applied(calibrations)
+    assert any("becomes 33.3 T·m" in sentence for sentence in made_gradient(calibrations).said_of(late))
+    assert made_gradient(late).said_of(late) == []
 
 
 def test_a_C_that_comes_from_no_atoms_stays(calibrations: Calibrations) -> None:
