@@ -23,8 +23,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Made:
-    """`changed` holds what was measured and nothing else, by part of `Calibrations` and its keys; `velocity` is by what the
-    velocity of the atoms was told that a C comes from."""
+    """`changed` holds what was measured and nothing else, by part of `Calibrations` and its keys; where that is a C
+    from atoms, `velocity` is the calibration that told how fast they were."""
 
     rows: Sequence[Row]
     notes: Sequence[str]

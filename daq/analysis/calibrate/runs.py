@@ -24,14 +24,12 @@ from daq.record.series import Series
 from daq.reduce import Profiles
 from daq.reduce.reduction import STEPS
 
-ATOM = 1
 ZERO_T = 0.1
 """Set fields under this are zero field, but for the remanence."""
-SAME = 0.01
-"""Fields and velocities that differ by a larger share make no one C (assumed)."""
+ATOM, SAME = 1, 0.01
+"""The size that C comes from.  Fields and velocities that differ by a larger share make no one C (assumed)."""
 WANTED_SHARE = 0.0025
 """Of the flight time, to which the time zero should be known (paper sheet)."""
-
 
 Wanted = Callable[[Step], bool]
 
@@ -153,7 +151,9 @@ def gradient(runs: Sequence[Series]) -> Made:
         Row("half splitting", "mm", made.bend_m, None, 1e3),
         Row("share of 2P3/2", "", made.excited),
     ]
-    notes = [f"χ² per degree of freedom {made.chi2:.1f}; the velocity is the largest part of the systematic error"]
+    notes = [f"χ² per degree of freedom {made.chi2:.1f}"]
+    if made.C_T_m.systematic > math.sqrt(2) * made.without_velocity.systematic:
+        notes.append("the velocity is the largest part of the systematic error")
     return Made(rows, notes, {"deflection": made.calibration()}, calibrations.velocity)
 
 
