@@ -42,7 +42,7 @@ class Beam:
     on_T: float
     velocity_m_s: float
     cluster_temperature_K: float
-    untold_drift: float
+    untold_drift: float = 0.0
 
 
 @dataclass(frozen=True)
