@@ -2,6 +2,7 @@
 
 import csv as csv_format
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,10 @@ from daq.analysis.figure import moments_figure
 from daq.analysis.parallel import executor
 from daq.analysis.results import Results
 from daq.analysis.runs import PointResults, analyse_run
-from daq.analysis.table import HEADINGS, table
+from daq.analysis.table import HEADINGS, described, notes, table
 from daq.cli.console import err, out, print_json
 from daq.cli.drawing import check_figure, save_figure
+from daq.plan.plan import SetPoint
 from daq.record.series import Series
 from daq.record.verify import Report, count_shots, sum_up
 from daq.reduce import Profiles
@@ -45,7 +47,7 @@ def analyse(
             if csv:
                 print_csv(point)
             elif not json:
-                print_moments(point.results, f"{path.name}{_words(point)}")
+                print_moments(point.results, titled(path.name, point.conditions))
     if json:
         print_json(documents[0] if len(documents) == 1 else {"runs": documents})
 
@@ -65,16 +67,12 @@ def document(path: Path, found: list[PointResults], shots: Report) -> dict[str, 
     counts = {"fired": shots.fired, "recorded": shots.recorded, "lost": shots.lost}
     if len(found) == 1:
         return {"run_file": str(path), **found[0].results.document(), "shots": counts}
-    points = [{"conditions": dict(point.conditions), **point.results.document()} for point in found]
-    return {"run_file": str(path), "points": points, "shots": counts}
+    return {"run_file": str(path), "points": [point.document() for point in found], "shots": counts}
 
 
-def _words(point: PointResults) -> str:
-    """The conditions of one point of several."""
-    return "".join(
-        f", {name} = {value:g}" if not isinstance(value, str) else f", {name} = {value}"
-        for name, value in point.conditions.items()
-    )
+def titled(name: str, conditions: Mapping[str, SetPoint]) -> str:
+    """A run file's name, with the conditions of one point of several."""
+    return ", ".join(filter(None, (name, described(conditions))))
 
 
 def draw(results: Results, profiles: Profiles, run_file: Path, target: Path) -> None:
@@ -95,9 +93,8 @@ def moments_table(results: Results, title: str) -> Table:
 def print_moments(results: Results, title: str) -> None:
     """The table, and below it what is to be said of single clusters."""
     out.print(moments_table(results, title))
-    for cluster in results.clusters:
-        if cluster.note:
-            out.print(f"  {results.element}{cluster.size}: {cluster.note}", soft_wrap=True, markup=False)
+    for names, note in notes(results):
+        out.print(f"  {names}: {note}", soft_wrap=True, markup=False)
 
 
 def print_csv(point: PointResults) -> None:

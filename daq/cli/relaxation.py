@@ -10,7 +10,7 @@ from rich.table import Table
 
 from daq.analysis.calibrate.estimate import Estimate
 from daq.analysis.relaxation import LawFit, Series, fit_laws, series_of, temperatures, verdict
-from daq.cli.analyse import analyse_file
+from daq.cli.analyse import analyse_file, titled
 from daq.cli.console import err, out, print_json
 from daq.record.run_file import RunFile
 
@@ -20,7 +20,13 @@ def relaxation(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Rate of flips against temperature for each atomic-like cluster, and the laws of relaxation fitted to it."""
-    found = series_of(point for path in files for point in analyse_file(path)[0])
+    points = [(path, point) for path in files for point in analyse_file(path)[0]]
+    for path, point in points:
+        if point.reason:
+            err.print(
+                f"clusterbeam: {titled(path.name, point.conditions)} is left out: {point.reason}", soft_wrap=True, markup=False
+            )
+    found = series_of(point for _, point in points)
     with RunFile(files[0]) as run:
         error_K = run.calibrations.temperature.cluster_excess_K.uncertainty
     fitted = [(one, fit_laws(one.rates, error_K)) for one in found]
