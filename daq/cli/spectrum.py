@@ -58,7 +58,10 @@ def labelled_spectrum(file: Path, jobs: int = 0) -> tuple[MassSpectrum, tuple[Co
             found = mass_spectrum(profiles, calibrations)
         except ValueError as error:
             raise RunFileError(f"{file} shows no clusters: {error}") from None
-        velocity_m_s = profiles.velocity_m_s(min(profiles.fields_T, key=abs))
+        # The spectrum is that of all points; what a time means in µB is told at the velocity of the first.
+        zero_T = min(profiles.fields_T, key=abs)
+        first = min(sums.step.point for sums in profiles.steps if sums.shots and sums.step.field_set_T == zero_T)
+        velocity_m_s = profiles.at_point(first).velocity_m_s(zero_T)
         return found, contaminations(found, velocity_m_s, calibrations.deflection.field_T, calibrations)
 
 
