@@ -1,9 +1,11 @@
 """Run files that hold too little say so, and the points of a run stand for themselves."""
 
+import math
 from pathlib import Path
 
 import pytest
 
+from daq.analysis import live
 from daq.analysis.follow import follow
 from daq.analysis.runs import analyse_run
 from daq.face.reduced import Moments
@@ -37,9 +39,17 @@ def test_a_point_that_cannot_be_analysed_does_not_spoil_the_others(tmp_path: Pat
     assert {(cluster.size, cluster.behaviour, cluster.note) for cluster in warm.results.clusters} == {
         (size, "undecided", warm.reason) for size in (10, 11, 12)
     }
-    shown = [message for message in follow(path) if isinstance(message, Moments)]
-    assert shown[-1].reason == ""
-    assert list(shown[-1].points) == [sound.document(), warm.document()]
+
+
+def test_it_does_not_spoil_what_is_shown_of_them_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MOMENTS_S", 0.0)
+    monkeypatch.setattr(live, "MOMENTS_SHARE", math.inf)
+    path = scanned_run(tmp_path / "one.h5", too_warm=(1,))
+    with Series(path) as run:
+        documents = [point.document() for point in analyse_run(run)]
+    *_, meanwhile, last = [one for one in follow(path, wanted=lambda shots: True) if isinstance(one, Moments)]
+    assert (meanwhile.final, last.final, last.reason) == (False, True, "")
+    assert list(meanwhile.points) == list(last.points) == documents
 
 
 def test_a_run_without_a_sound_point_says_why(tmp_path: Path) -> None:
