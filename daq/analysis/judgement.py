@@ -34,7 +34,7 @@ from daq.analysis.fit import Fit, JointFit
 from daq.analysis.gaussians import gaussians
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
 from daq.analysis.models import LEAST_BLOCKED, MOST_RELAXED, blocked, relaxing
-from daq.analysis.pair import Beam, Pair, centroid_shift_uB
+from daq.analysis.pair import SAME_PRESSURE, Beam, Pair, THERMALISED_bar, centroid_shift_uB
 from daq.analysis.results import ClusterResult, Drift, Signal
 from daq.analysis.splitting import Splitting
 from daq.analysis.thermal import brillouin_mean_uB, brillouin_moment_uB, brillouin_slope, langevin_moment_uB
@@ -165,15 +165,12 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean, h * f), scales[name])
     systematics |= _edge(edge_error_uB(fits.pair, setting.calibrations, fits.shift, relaxing(fits.pair.at)) / slope)
     systematics["drift"] = _drift_error_uB(fits.pair, setting) / slope
-    notes = ["wider than one shift explains; perhaps not fully relaxed"] if fits.decisive else []
-    if setting.drift is None:
-        notes.append("too few clusters tell the drift of flight times, which is not taken off")
     error = fits.shift.error("mean_uB")
     return _with_errors(
         ClusterResult(
             fits.pair.size,
             "superparamagnetic",
-            "; ".join(notes),
+            "; ".join(_reservations(fits, setting)),
             mean_moment_uB=mean,
             mean_moment_error_uB=error,
             langevin_uB=langevin_moment_uB(mean, h),
@@ -187,6 +184,18 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
             brillouin_moment_uB(mean + errors * error, h),
         ),
     )
+
+
+def _reservations(fits: Fits, setting: Setting) -> list[str]:
+    """What to know of a moment that follows from a thermal mean."""
+    notes, pressure_bar = [], setting.beam.helium_pressure_bar
+    if fits.decisive:
+        notes.append("wider than one shift explains; perhaps not fully relaxed")
+    if setting.drift is None:
+        notes.append("too few clusters tell the drift of flight times, which is not taken off")
+    if pressure_bar < THERMALISED_bar * (1 - SAME_PRESSURE):
+        notes.append(f"made at {pressure_bar:.1f} bar, where clusters may be hotter than is assumed")
+    return notes
 
 
 def _without_deflection(fits: Fits, error: float, setting: Setting) -> ClusterResult:

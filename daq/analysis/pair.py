@@ -25,6 +25,8 @@ CALIBRATED_FIELD = 0.8, 1.02
 """Full fields at which C is believed, in parts of the field it was calibrated at: iron saturates (assumed)."""
 SLOPE_ERROR = 0.5
 """Relative, of the calibrated slope of the gradient (assumed)."""
+THERMALISED_bar = 6.0
+"""At which clusters have the temperature of their source, but for the excess; at 2 bar they are hotter (paper)."""
 SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
 """How far steps of one condition may differ (relative, K, relative)."""
 
@@ -33,7 +35,8 @@ SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
 class Beam:
     """What holds for all clusters of an analysis.
 
-    Flight times may have changed by `untold_drift` (relative) between the fields, if no clusters tell by how much.
+    Flight times may have changed by `untold_drift` (relative) between the fields, if no clusters tell by how much.  At the
+    pressure of the helium the clusters were made.
     """
 
     off_set_T: float
@@ -43,6 +46,7 @@ class Beam:
     velocity_m_s: float
     cluster_temperature_K: float
     untold_drift: float = 0.0
+    helium_pressure_bar: float = THERMALISED_bar
 
 
 @dataclass(frozen=True)
@@ -67,23 +71,19 @@ class Pair:
 def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
     """The conditions of a run: the set fields of least and greatest strength, the common velocity and temperature.
 
-    `ValueError` if the steps at these fields were not taken under one condition: analyse one with
-    `Profiles.selected`.
+    `ValueError` if the steps at these fields were not taken under one condition.
     """
     off, on = (choose(profiles.fields_T, key=abs) for choose in (min, max))
     steps = [sums.step for sums in profiles.steps if sums.shots and sums.step.field_set_T in (off, on)]
     velocity = np.array([step.velocity_m_s for step in steps])
     temperature = np.array([step.source_temperature_K for step in steps])
     pressure = np.array([step.helium_pressure_bar for step in steps])
-    for name, differs in (
-        ("velocity", np.ptp(velocity) > SAME_VELOCITY * velocity.mean()),
-        ("source temperature", np.ptp(temperature) > SAME_TEMPERATURE_K),
-        ("helium pressure", np.ptp(pressure) > SAME_PRESSURE * pressure.mean()),
+    for name, unit, values, allowed in (
+        ("velocity", "m/s", velocity, SAME_VELOCITY * velocity.mean()),
+        ("source temperature", "K", temperature, SAME_TEMPERATURE_K),
+        ("helium pressure", "bar", pressure, SAME_PRESSURE * pressure.mean()),
     ):
-        if differs:
-            raise ValueError(
-                f"the steps differ in {name}; choose those of one condition with Profiles.selected and analyse them alone"
-            )
+        _check_one(name, unit, values, float(allowed))
     excess_K = calibrations.temperature.cluster_excess_K.value
     return Beam(
         off,
@@ -93,7 +93,18 @@ def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
         profiles.velocity_m_s(on),
         profiles.source_temperature_K(on) + excess_K,
         untold_drift(profiles, off, on),
+        float(pressure.mean()),
     )
+
+
+def _check_one(name: str, unit: str, values: Vector, allowed: float) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError(f"the {name} of a step was not read, so nobody knows its condition; record this point again")
+    if np.ptp(values) > allowed:
+        raise ValueError(
+            f"the steps differ in {name} ({values.min():g} to {values.max():g} {unit}, {allowed:.2g} {unit} are allowed), "
+            "so they are not one measurement; record this point again"
+        )
 
 
 def calibrated_elsewhere(beam: Beam, calibrations: Calibrations) -> str:

@@ -100,6 +100,24 @@ def test_without_zero_field_there_is_no_number(calibrations: Calibrations) -> No
     assert "the lowest field was 2 T; zero field is needed" in cluster.note
 
 
+def test_a_moment_from_a_thermal_mean_tells_what_it_assumes(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({13: thermal(2.75)}, {13: 0.2}), SHOTS, calibrations, 1)
+    steps = tuple(replace(sums, step=replace(sums.step, helium_pressure_bar=2.0)) for sums in profiles.steps)
+    assert "bar" not in analyse(profiles, calibrations).cluster(13).note
+    assert (
+        "made at 2.0 bar, where clusters may be hotter"
+        in analyse(replace(profiles, steps=steps), calibrations).cluster(13).note
+    )
+
+
+def test_a_step_whose_condition_nobody_read_is_refused(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({13: thermal(2.75)}, {13: 0.2}), 100, calibrations, 1)
+    first, *others = profiles.steps
+    unread = replace(first, step=replace(first.step, source_temperature_K=float("nan")))
+    with pytest.raises(ValueError, match="source temperature of a step was not read"):
+        analyse(replace(profiles, steps=(unread, *others)), calibrations)
+
+
 def reversed_field(profiles: Profiles, *steps: int) -> Profiles:
     return replace(
         profiles,
