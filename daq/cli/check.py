@@ -9,7 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from daq.cli.console import err, out, print_json, warn_unnotified
+from daq.cli.console import err, out, print_json
+from daq.cli.notified import warn_unnotified
 from daq.engine.health import Health
 from daq.laboratory import read_checked
 from daq.visit import check as check_instruments

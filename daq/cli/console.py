@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from config.laboratory import Laboratory
 from daq.engine.state import Progress as RunProgress
-from daq.safety.notify import unstartable
 
 PIPED_COLUMNS = 160
 """Width of tables that go into a file or a pipe."""
@@ -38,11 +37,10 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, allow_nan=False), flush=True)
 
 
-def warn_unnotified(configuration: Laboratory) -> None:
-    """Say on stderr that alarms and the ends of runs will be told to nobody, where a laboratory wants it otherwise."""
-    fault = unstartable(configuration.alarms)
-    if fault is not None:
-        err.print(f"clusterbeam: warning: {fault}", soft_wrap=True)
+def one_format(json: bool, csv: bool) -> None:
+    """Refuse both at once: stdout holds one document."""
+    if json and csv:
+        raise typer.BadParameter("give --json or --csv, not both")
 
 
 @contextmanager

@@ -8,7 +8,8 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from daq.cli.console import err, out, print_json, run_progress, warn_unnotified
+from daq.cli.console import err, out, print_json, run_progress
+from daq.cli.notified import warn_unnotified
 from daq.engine.forecast import check_output, check_room
 from daq.engine.state import MEANING, TRANSITIONS, Ending, Summary
 from daq.laboratory import RUNS, Laboratory

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from daq.cli.console import out, warn_unnotified
+from daq.cli.console import out
+from daq.cli.notified import warn_unnotified
 from daq.control_room import ControlRoom
 from daq.engine.forecast import check_output
 from daq.laboratory import RUNS, Laboratory

@@ -118,6 +118,7 @@ class RunFile:
             samples=counts.shape[2],
             scale_V=tuple(counts.attrs["scale_V"].tolist()),
             offset_V=tuple(counts.attrs["offset_V"].tolist()),
+            highest_code=tuple(counts.attrs["highest_code"].tolist()) if "highest_code" in counts.attrs else (),
         )
         self.traces = counts
         # What our own writer is writing now is believed.
@@ -313,6 +314,7 @@ def _steps(table: h5py.Group) -> list[Step]:
             point=int(columns["point"][index]),
             background=BACKGROUNDS[BackgroundKind(int(columns["background"][index]))],
             others={name: float(values[index]) for name, values in others.items()},
+            started_s=float(columns["started"][index]),
         )
         # A process that was killed may have left a row half written.
         for index in range(min(len(column) for column in (*columns.values(), *others.values())))

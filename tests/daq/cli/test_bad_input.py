@@ -10,7 +10,7 @@ from config.errors import ConfigurationError
 from config.laboratory import SHIPPED, read_laboratory
 from config.model import check_model, parse_toml
 from daq.cli import plan, reproduce, talk
-from daq.cli.console import warn_unnotified
+from daq.cli.notified import warn_unnotified
 from daq.plan.plan import Plan
 
 VANADIUM = (SHIPPED / "plans" / "vanadium-25K.toml").read_text()
