@@ -21,7 +21,8 @@ from daq.record.journal import Gap, read_messages
 from daq.record.layout import Cause
 from daq.record.messages import Create, Finish, InJournal, Lost, Recorded, Stored
 from daq.record.run_file import RunFileError, refuse_running
-from daq.record.run_writer import RunWriter, stretches
+from daq.record.run_writer import RunWriter
+from daq.record.tables import stretches
 
 _Found = tuple[bytes, int, NDArray[np.int16]]
 """Chunk, filter mask and trace int16[channels, samples] of a shot that is whole."""
