@@ -32,7 +32,13 @@ class RunWriter:
         self._sum = np.zeros(run.samples, dtype=np.int64)
         self._adding = ThreadPoolExecutor(1, thread_name_prefix="sum")
         self._file = h5py.File(self.path, "x", libver="latest", rdcc_nbytes=CACHE)
-        layout.create(self._file, run)
+        try:
+            layout.create(self._file, run)
+        except BaseException:
+            # Half laid out, it would be in the way of whoever tries again.
+            self._file.close()
+            self.path.unlink()
+            raise
         self._file.swmr_mode = True
         self._tables = Tables(self._file, run)
         self._traces = self._file[layout.TRACES]

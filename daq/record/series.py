@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
@@ -82,7 +83,17 @@ class Series:
 def newest(files: Iterable[Path]) -> list[Path]:
     """Of files of runs those that no other of them goes on from, each once.  One that cannot be read is among them."""
     given = {path.resolve(): path for path in reversed(list(files))}
-    continued = {_before(path) for path in given.values()}
+    before = cache(_before)
+    continued: set[Path] = set()
+    for place in given:
+        older: set[Path] = set()
+        one = before(place)
+        while one is not None and one not in older:
+            older.add(one)
+            one = before(one)
+        # What continues itself would leave itself out, and nobody would hear of it.
+        if place not in older:
+            continued |= older
     return [path for place, path in reversed(given.items()) if place not in continued]
 
 
