@@ -13,7 +13,8 @@ from daq.engine.followers import Follower
 from daq.plan.expansion import Taken
 from daq.plan.plan import Plan
 from daq.record.journal import beginning
-from daq.record.run_file import RunFile, called_damage, refuse_running
+from daq.record.opening import called_damage, refuse_running
+from daq.record.run_file import RunFile
 from daq.record.series import Series
 from daq.record.verify import verify_plan
 

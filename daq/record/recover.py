@@ -20,7 +20,7 @@ from daq.record.filters import Filters
 from daq.record.journal import Gap, read_messages
 from daq.record.layout import Cause
 from daq.record.messages import Create, Finish, InJournal, Lost, Recorded, Stored
-from daq.record.run_file import RunFileError, refuse_no_file, refuse_running
+from daq.record.opening import RunFileError, refuse_no_file, refuse_running
 from daq.record.run_writer import RunWriter
 from daq.record.tables import stretches
 

@@ -59,8 +59,8 @@ def _in_datasets(told: h5py.File, file: h5py.File) -> Iterator[str]:
             continue
         if name not in file:
             yield f"{name} is missing"
-        elif rows := _unlike(np.asarray(told[name][()]), np.asarray(file[name][()])):
-            yield f"{name}{rows}"
+        elif (where := _unlike(np.asarray(told[name][()]), np.asarray(file[name][()]))) is not None:
+            yield f"{name}{where}"
 
 
 def _in_attributes(told: h5py.File, file: h5py.File) -> Iterator[str]:
@@ -76,14 +76,16 @@ def _names(told: h5py.File) -> list[str]:
     return names
 
 
-def _unlike(told: NDArray[np.generic], found: NDArray[np.generic]) -> str:
-    """Which rows are not alike, in words; empty if all are."""
+def _unlike(told: NDArray[np.generic], found: NDArray[np.generic]) -> str | None:
+    """Which rows are not alike, in words; None if all are."""
     if told.shape != found.shape:
         return f" (of shape {found.shape} instead of {told.shape})"
-    unlike = told != found
+    unlike = np.asarray(told != found)
     if told.dtype.kind == found.dtype.kind == "f":
         unlike &= ~(np.isnan(told) & np.isnan(found))
-    rows = np.flatnonzero(np.atleast_1d(unlike))
-    if not len(rows):
+    if not unlike.any():
+        return None
+    if unlike.ndim == 0:
         return ""
+    rows = np.flatnonzero(unlike)
     return f" (row {rows[0]})" if len(rows) == 1 else f" ({len(rows)} rows from {rows[0]} to {rows[-1]})"

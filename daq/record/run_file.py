@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,20 +10,21 @@ from types import TracebackType
 from typing import Any
 
 import h5py
-import hdf5plugin  # noqa: F401  (registers the compression filters)
 import numpy as np
 from numpy.typing import NDArray
 
 from config.calibration import Calibrations
-from config.errors import ConfigurationError
 from config.model import check_model
 from daq.record import layout
 from daq.record.blocks import ShotBlock, Step, TraceAxis
 from daq.record.checksums import checksums
 from daq.record.frames import torn
 from daq.record.layout import BACKGROUNDS, BackgroundKind, EventKind, ShotState
+from daq.record.opening import RunFileError, called_damage, open_file
 from daq.record.protection import is_being_written
 from daq.record.unpacking import unpack
+
+__all__ = ["BLOCK_SHOTS", "Entry", "RunFile", "RunFileError"]
 
 BLOCK_SHOTS = 100
 WALK_SHOTS = 1000
@@ -42,10 +42,6 @@ class Entry:
     kind: EventKind
 
 
-class RunFileError(Exception):
-    """The file is not a run file that this version can read."""
-
-
 class RunFile:
     """An open run file.  Only what the writer has acknowledged is shown: shots below `committed`."""
 
@@ -53,7 +49,7 @@ class RunFile:
         self.path = path
         # Asked first: a run that ends meanwhile is not one whose writer has died.
         written = is_being_written(path) if path.is_file() else None
-        self._file = _open(path)
+        self._file = open_file(path)
         try:
             with called_damage(path):
                 self._check(path)
@@ -264,60 +260,8 @@ class RunFile:
         return traces
 
 
-@contextmanager
-def called_damage(path: Path) -> Iterator[None]:
-    """What HDF5, or a number or text that should have been another, stumbles over is damage, said in one sentence."""
-    try:
-        yield
-    except (IndexError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        if isinstance(error, ConfigurationError) and len(error.faults) > 1:
-            reason = f"{error.faults[0]}, and {len(error.faults) - 1} more faults"
-        raise RunFileError(f"{path} is damaged ({reason}); `clusterbeam recover` saves what can be saved") from None
-
-
-def refuse_no_file(path: Path) -> None:
-    """`RunFileError` when there is nothing at the path, or something that is no file."""
-    if not path.exists():
-        raise RunFileError(f"there is no file {path}; give the path of a run file")
-    if not path.is_file():
-        raise RunFileError(f"{path} is a directory, or no ordinary file; give the path of a run file")
-
-
-def refuse_running(path: Path) -> None:
-    """`RunFileError` when the writer of this file is still at work."""
-    if path.is_file() and is_being_written(path):
-        raise RunFileError(f"{path} is still being written; wait until its run has ended")
-
-
 def _counted(numbers: NDArray[np.int64]) -> str:
     return f"shot {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} shots from {numbers[0]} to {numbers[-1]}"
-
-
-def _open(path: Path) -> h5py.File:
-    refuse_no_file(path)
-    try:
-        return _closed_or_running(path)
-    except OSError as error:
-        raise RunFileError(
-            f"{path} cannot be opened as an HDF5 file ({error}); if it was a run file, `clusterbeam recover` may save it"
-        ) from None
-
-
-def _closed_or_running(path: Path) -> h5py.File:
-    """A file that was closed is opened as such: HDF5 then sees whether its end is missing.
-
-    One whose writer is at work, or was killed, opens only as one that may grow; of that HDF5 believes that what is missing
-    is still to come, and waits for it for ever.
-    """
-    # Traces are read once and whole: a cache of unpacked ones would only push other things out of the processor's.
-    options = {"libver": "latest", "rdcc_nbytes": 0}
-    try:
-        return h5py.File(path, "r", **options)
-    except OSError as error:
-        if "already open" not in str(error) and not is_being_written(path):
-            raise
-    return h5py.File(path, "r", swmr=True, **options)
 
 
 def _columns(table: h5py.Group, names: Iterable[str], growing: bool) -> dict[str, NDArray[Any]]:

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from config.model import check_model
 from daq.plan.plan import Plan
 from daq.record.layout import BAD_SHOTS, CAUSES, Cause, ShotState
+from daq.record.opening import RunFileError, called_damage
 from daq.record.retold import differences
-from daq.record.run_file import RunFile, RunFileError, called_damage
+from daq.record.run_file import RunFile
 from daq.record.series import Series
 
 
