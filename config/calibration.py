@@ -6,7 +6,7 @@ velocity v = flight path / (ionisation − chopper opening − time zero).
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from config.model import Model
 
@@ -28,11 +28,18 @@ class MassCalibration(Model):
 
 
 class PositionCalibration(Model):
-    """Flight time against position: s(m) = s_ref √(m / m_ref), q(m) scaled alike; position along the gradient."""
+    """Flight time against position: s(m) = s_ref √(m / m_ref), q(m) scaled alike; position along the gradient, s_ref > 0."""
 
     reference_mass_u: Positive
     sensitivity_s_per_m: Measured
     curvature_s_per_m2: Measured = Measured(value=0.0, uncertainty=0.0)
+
+    @field_validator("sensitivity_s_per_m")
+    @classmethod
+    def _tells_the_strong_field(cls, found: Measured) -> Measured:
+        if not found.value > 0:
+            raise ValueError("its value must be above 0: ions that are nearer to the strong field arrive later")
+        return found
 
 
 class DeflectionCalibration(Model):

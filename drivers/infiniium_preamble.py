@@ -1,5 +1,6 @@
 """The preamble of an Infiniium's waveform: what one channel's block of segments holds (protocol sheet, section 5)."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,6 +9,7 @@ from drivers.driver import INTEGER, NUMBER
 FIELDS = 25
 """Of them the last, the number of segments, is there in segmented mode only."""
 WORD, SEGMENTED = 2, 2
+HIGHEST = 32767
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ class Preamble:
         if not 0 < found.scale_V < 1 or abs(found.offset_V) > 100:
             raise ValueError("an impossible voltage axis")
         return found
+
+    def code_at(self, volt: float) -> int:
+        """The code of a voltage, at most the highest of WORD data.  Beyond the upper end of the screen samples count as clipped
+        (*assumed*: no sheet tells the codes of clipped samples)."""
+        return min(math.floor((volt - self.offset_V) / self.scale_V), HIGHEST)
 
     def why_not(self, segments: int) -> str | None:
         """What is wrong with this waveform when `segments` segments in WORD format are expected; None when nothing is."""

@@ -181,6 +181,9 @@ class Infiniium(Driver):
             first.interval_s,
             first.start_s,
             self._remarks(traces, tags),
+            tuple(
+                p.code_at(o + f / 2) for p, f, o in zip(preambles, self._setup.full_scale_V, self._setup.offset_V, strict=True)
+            ),
         )
 
     def status(self) -> Status:

@@ -237,7 +237,8 @@ class Segments:
 
     `traces` int16[shots, channels, samples]; volt = `offset_V[channel]` + code × `scale_V[channel]`;
     `time_tags_s` float64[shots], seconds after the first segment (the first is 0), NaN where the digitizer gave none;
-    sample i lies `start_s + i * interval_s` after its trigger.
+    sample i lies `start_s + i * interval_s` after its trigger.  From `highest_code[channel]` on a sample may be clipped;
+    from the highest that there is where nothing is said.
     """
 
     traces: NDArray[np.int16]
@@ -247,6 +248,7 @@ class Segments:
     interval_s: float
     start_s: float
     warnings: tuple[str, ...] = field(default=())
+    highest_code: tuple[int, ...] = ()
 
 
 Room = Callable[[tuple[int, int, int]], NDArray[np.int16]]

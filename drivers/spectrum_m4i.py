@@ -169,13 +169,15 @@ class SpectrumM4i(Driver):
         traces[:] = codes.transpose(0, 2, 1)
         tags, remarks = self._time_tags(count)
         self.stop()
+        # The code of full scale; whether a clipped sample has it or the one below, depends on the card.
         highest = int(self._card.max_sample_value())
         scales = tuple(
             self._range_mV(full_V, offset_V) / 1000 / highest
             for full_V, offset_V in zip(self._setup.full_scale_V, self._setup.offset_V, strict=True)
         )
         interval_s = 1 / self._setup.sample_rate_Hz
-        return Segments(traces, tags, scales, (0.0,) * len(scales), interval_s, -STEP * interval_s, remarks)
+        zeros, limits = (0.0,) * len(scales), (highest - 1,) * len(scales)
+        return Segments(traces, tags, scales, zeros, interval_s, -STEP * interval_s, remarks, limits)
 
     def status(self) -> Status:
         word = self._get(self._spcm.SPC_M2STATUS)

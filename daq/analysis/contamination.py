@@ -18,7 +18,8 @@ from daq.conversions.flight_time import sensitivity_s_per_m
 @dataclass(frozen=True)
 class Contamination:
     """Ions of another kind in the window of the cluster `size`: their `share` of the peak at its mass, and the moment in µB
-    that would bend the cluster to where they stand at zero field, 0 for those that stand under it."""
+    that `velocity_m_s` and `field_T` would bend the cluster by to where they stand at zero field, 0 for those that stand under
+    it."""
 
     size: int
     cluster: str
@@ -26,6 +27,8 @@ class Contamination:
     share: Estimate
     moment_uB: float
     significant: bool
+    velocity_m_s: float
+    field_T: float
 
     @property
     def mean_uB(self) -> float:
@@ -40,8 +43,8 @@ class Contamination:
         share = f"{self.share.value:.1%} ± {self.share.error:.1%}"
         if self.moment_uB:
             return (
-                f"{share} as many {self.name} as {self.cluster} lie in its window, as if bent by {self.moment_uB:.1f} µB; "
-                f"they move its mean by {self.mean_uB:.2f} µB"
+                f"{share} as many {self.name} as {self.cluster} lie in its window, as if bent by {self.moment_uB:.1f} µB "
+                f"at {self.velocity_m_s:.0f} m/s and {self.field_T:g} T; they move its mean by {self.mean_uB:.2f} µB"
             )
         return f"{share} of its peak are {self.name}, bent half as far: they look like relaxed moments"
 
@@ -64,7 +67,8 @@ def _found(spectrum: MassSpectrum, velocity_m_s: float, field_T: float, calibrat
         for line in spectrum.lines:
             if line.size == size and _inside(line, cluster):
                 late_uB = (line.time_s - cluster.time_s) / per_uB_s if line.kind == "hydride" else 0.0
-                yield Contamination(size, cluster.name, line.name, line.share, late_uB, line.significant)
+                found = size, cluster.name, line.name, line.share, late_uB, line.significant
+                yield Contamination(*found, velocity_m_s, field_T)
 
 
 def _inside(line: Line, cluster: Line) -> bool:

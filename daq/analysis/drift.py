@@ -4,6 +4,8 @@ A drift of the high voltage moves every flight time in proportion to √m.  Clus
 tell it: non-magnetic ones.  Which those are is not assumed: the shift per √m on which most clusters agree is taken
 (least squares truncated at three standard errors), since superparamagnetic shifts scale as 1/√m and differ from
 each other.
+
+Where too few clusters tell it, what the high voltage may drift by between the fields is an error.
 """
 
 from collections.abc import Sequence
@@ -12,7 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from daq.analysis.results import Drift
+from daq.reduce.profiles import Profiles
+from daq.reduce.reduction import STEPS
 
+DRIFT_per_hour = 50e-6
+"""Of flight times: 100 ppm of high voltage an hour (paper sheet, assumed)."""
+HOUR_s = 3600.0
 TRUNCATION = 3.0
 FEWEST = 5
 """References without which no correction is made."""
@@ -46,3 +53,22 @@ def common_drift(shifts: Sequence[Shift]) -> Drift | None:
         return None
     references = tuple(s.size for s, agrees in zip(shifts, near, strict=True) if agrees)
     return Drift(best, float((error[near] ** -2).sum() ** -0.5), references)
+
+
+def untold_drift(profiles: Profiles, off_set_T: float, on_set_T: float) -> float:
+    """What flight times may have drifted by between the shots at both set fields, relative: one standard error.
+
+    Nothing where the fields were taken in turn, ABBA.  Each file counts by itself, as its time begins anew.
+    """
+    apart, weights = [], []
+    for part in {sums.step.index // STEPS for sums in profiles.steps}:
+        mean_s, shots = [], []
+        for field_T in (off_set_T, on_set_T):
+            steps = [s for s in profiles.steps if s.shots and s.step.field_set_T == field_T and s.step.index // STEPS == part]
+            if steps:
+                shots += [sums.shots for sums in steps]
+                mean_s.append(float(np.average([sums.step.started_s for sums in steps], weights=shots[-len(steps) :])))
+        if len(mean_s) == 2:
+            apart.append(mean_s[1] - mean_s[0])
+            weights.append(sum(shots))
+    return abs(float(np.average(apart, weights=weights))) / HOUR_s * DRIFT_per_hour if apart else 0.0

@@ -10,7 +10,7 @@ In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its stand
    is asked for more because its weights are estimated from its own scatter.
 4. *undecided* if S ≤ −4: nothing is bent away from the strong field on average; fields are swapped, or something drifted.
 5. *non-magnetic* only if the 95 % limits, systematic errors included, and the data alone with 99 % exclude a
-   superparamagnetic 1 µB and an atomic-like 0.2 µB.
+   superparamagnetic 1 µB and an atomic-like 0.2 µB that does not relax in flight.
 6. *undecided* otherwise, with those limits.
 
 The moment of an atomic-like cluster allows for relaxation, which costs where peaks are not resolved: relaxed moments
@@ -34,10 +34,11 @@ from daq.analysis.fit import Fit, JointFit
 from daq.analysis.gaussians import gaussians
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
 from daq.analysis.models import LEAST_BLOCKED, MOST_RELAXED, blocked, relaxing
-from daq.analysis.pair import Beam, Pair, centroid_shift_uB
+from daq.analysis.pair import SAME_PRESSURE, Beam, Pair, THERMALISED_bar, centroid_shift_uB
 from daq.analysis.results import ClusterResult, Drift, Signal
 from daq.analysis.splitting import Splitting
 from daq.analysis.thermal import brillouin_mean_uB, brillouin_moment_uB, brillouin_slope, langevin_moment_uB
+from daq.conversions.flight_time import undeflected_time_s
 from daq.conversions.velocity import velocity_relative_uncertainty
 
 DECISIVE: dict[Signal, float] = {"counted": 7.3, "charge": 25.0}
@@ -51,6 +52,8 @@ EXCLUDED_RELAXING_uB = 1.0
 EXCLUDED_BLOCKED_uB = 0.2
 CERTAIN = 2.33
 """Standard errors, one-sided 99 %."""
+UNKNOWN = 0.5
+"""Relative uncertainty of a calibration from which on no thermal mean is turned into a moment (assumed)."""
 LOST = 0.8
 """Intensity ratio, relative to the other clusters, under which ions count as lost at full field."""
 
@@ -98,7 +101,7 @@ def judged(fits: Fits, setting: Setting) -> ClusterResult:
     blocked_share = math.exp(-fits.relaxed_doublet.value("flips"))
     if fits.decisive and blocked_share >= LEAST_BLOCKED * (1 - 1e-6):
         return _atomic_like(fits, setting)
-    error = math.hypot(fits.shift.error("mean_uB"), _drift_error_uB(cluster, setting.drift))
+    error = math.hypot(fits.shift.error("mean_uB"), _drift_error_uB(cluster, setting))
     significance = fits.shift.value("mean_uB") / error
     if significance >= SIGNIFICANT[cluster.signal]:
         return _superparamagnetic(fits, setting)
@@ -148,24 +151,26 @@ def _in_uB(measured_m: tuple[float, float], per_uB_m: float) -> tuple[float, flo
 
 
 def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
-    mean, h = fits.shift.value("mean_uB"), fits.pair.at.on_h
+    mean, h, scales = fits.shift.value("mean_uB"), fits.pair.at.on_h, _scales(setting)
+    if unknown := _unknown(scales):
+        note = f"bent to one side, but {unknown} is uncertain by {scales[unknown]:.0%}, so no moment follows; calibrate it"
+        bent = undecided(fits.pair.size, note)
+        return replace(bent, mean_moment_uB=mean, mean_moment_error_uB=fits.shift.error("mean_uB"))
     moment = brillouin_moment_uB(mean, h)
     slope = brillouin_slope(moment, h)
-    scales = _scales(setting)
     systematics = {}
     for name in ("gradient", "velocity", "position"):
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean * f, h), scales[name])
     for name in ("field", "temperature"):
         systematics[name] = _half_change(lambda f: brillouin_moment_uB(mean, h * f), scales[name])
     systematics |= _edge(edge_error_uB(fits.pair, setting.calibrations, fits.shift, relaxing(fits.pair.at)) / slope)
-    systematics["drift"] = _drift_error_uB(fits.pair, setting.drift) / slope
-    note = "wider than one shift explains; perhaps not fully relaxed" if fits.decisive else ""
+    systematics["drift"] = _drift_error_uB(fits.pair, setting) / slope
     error = fits.shift.error("mean_uB")
     return _with_errors(
         ClusterResult(
             fits.pair.size,
             "superparamagnetic",
-            note,
+            "; ".join(_reservations(fits, setting)),
             mean_moment_uB=mean,
             mean_moment_error_uB=error,
             langevin_uB=langevin_moment_uB(mean, h),
@@ -181,17 +186,31 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
     )
 
 
+def _reservations(fits: Fits, setting: Setting) -> list[str]:
+    """What to know of a moment that follows from a thermal mean."""
+    notes, pressure_bar = [], setting.beam.helium_pressure_bar
+    if fits.decisive:
+        notes.append("wider than one shift explains; perhaps not fully relaxed")
+    if setting.drift is None:
+        notes.append("too few clusters tell the drift of flight times, which is not taken off")
+    if pressure_bar < THERMALISED_bar * (1 - SAME_PRESSURE):
+        notes.append(f"made at {pressure_bar:.1f} bar, where clusters may be hotter than is assumed")
+    return notes
+
+
 def _without_deflection(fits: Fits, error: float, setting: Setting) -> ClusterResult:
     h, mean = fits.pair.at.on_h, fits.shift.value("mean_uB")
     scales = _scales(setting)
+    bend_scale = math.hypot(*(scales[name] for name in ("gradient", "velocity", "position")))
 
     def uncertain(moment_uB: float) -> float:
         thermal = (_half_change(lambda f: brillouin_mean_uB(moment_uB, h * f), scales[n]) for n in ("field", "temperature"))
-        bend = (brillouin_mean_uB(moment_uB, h) * scales[n] for n in ("gradient", "velocity", "position"))
-        return math.hypot(*thermal, *bend)
+        return math.hypot(*thermal, brillouin_mean_uB(moment_uB, h) * bend_scale)
 
-    relaxing_limit = relaxing_limit_uB(mean, error, lambda moment: brillouin_mean_uB(moment, h), uncertain)
-    blocked_limit = blocked_limit_uB(fits.data, fits.pair.at, fits.doublet)
+    relaxing_limit = None
+    if not _unknown(scales):
+        relaxing_limit = relaxing_limit_uB(mean, error, lambda moment: brillouin_mean_uB(moment, h), uncertain)
+    blocked_limit = blocked_limit_uB(fits.data, fits.pair.at, fits.doublet, bend_scale)
     limit, excluded = None, False
     if relaxing_limit is not None and blocked_limit is not None:
         limit = max(relaxing_limit, blocked_limit)
@@ -222,7 +241,7 @@ def _why_undecided(relaxing_limit: float | None, blocked_limit: float | None, fi
     signal = fits.pair.signal
     parts = [
         f"{name} below {limit:.2g} µB" if limit is not None else f"{name} with any moment"
-        for name, limit in (("superparamagnetic", relaxing_limit), ("atomic-like", blocked_limit))
+        for name, limit in (("superparamagnetic", relaxing_limit), ("atomic-like and unrelaxed", blocked_limit))
     ]
     if fits.preference > DECISIVE[signal] / 2:
         parts.append("a splitting is likely")
@@ -245,6 +264,11 @@ def _scales(setting: Setting) -> dict[str, float]:
     }
 
 
+def _unknown(scales: dict[str, float]) -> str:
+    """The calibration that leaves a moment unknown, or nothing."""
+    return next((name for name, scale in scales.items() if scale >= UNKNOWN), "")
+
+
 def _edge(error_uB: float) -> dict[str, float]:
     return {"acceptance": error_uB} if error_uB else {}
 
@@ -254,11 +278,13 @@ def _half_change(evaluated: Callable[[float], float], scale: float) -> float:
     return abs(evaluated(1 / (1 - scale)) - evaluated(1 / (1 + scale))) / 2
 
 
-def _drift_error_uB(cluster: Pair, drift: Drift | None) -> float:
+def _drift_error_uB(cluster: Pair, setting: Setting) -> float:
+    drift, mass_u = setting.drift, cluster.off.mass_u
     if drift is None:
-        return 0.0
-    error_m = drift.error_s_per_sqrt_u * math.sqrt(cluster.off.mass_u) / cluster.sensitivity_s_per_m
-    return error_m / cluster.at.on_m_per_uB
+        error_s = setting.beam.untold_drift * float(undeflected_time_s(mass_u, setting.calibrations.mass))
+    else:
+        error_s = drift.error_s_per_sqrt_u * math.sqrt(mass_u)
+    return error_s / cluster.sensitivity_s_per_m / cluster.at.on_m_per_uB
 
 
 def _with_errors(

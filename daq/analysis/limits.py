@@ -31,19 +31,21 @@ def relaxing_limit_uB(
     return float(brentq(excess, 0.0, HIGHEST_uB, xtol=1e-4))
 
 
-def blocked_limit_uB(fit: JointFit | CountedFit, at: Conditions, best: Fit) -> float | None:
+def blocked_limit_uB(fit: JointFit | CountedFit, at: Conditions, best: Fit, scale: float) -> float | None:
     """Largest moment of an unrelaxed doublet that the data allow: χ² above its least by 1.645².
 
-    `best` is the free fit of that doublet.  None if no moment up to 8 µB is excluded.
+    `best` is the free fit of that doublet, `scale` the relative systematic error of a splitting, added in quadrature.  None if
+    no moment up to 8 µB is excluded.
     """
 
     def excess(moment_uB: float) -> float:
         return fit.fit(blocked(at, moment_uB=moment_uB, flips=0.0)).chi2 - best.chi2 - ONE_SIDED_95**2
 
-    lower = best.value("moment_uB")
+    found = lower = best.value("moment_uB")
     upper = max(2 * lower, 0.05)
     while excess(upper) < 0:
         lower, upper = upper, 2 * upper
         if upper > 8.0:
             return None
-    return float(brentq(excess, lower, upper, xtol=1e-3, rtol=1e-2))
+    limit = float(brentq(excess, lower, upper, xtol=1e-3, rtol=1e-2))
+    return found + math.hypot(limit - found, ONE_SIDED_95 * scale * limit)

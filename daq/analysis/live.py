@@ -3,7 +3,7 @@
 import time
 
 from daq.analysis.published import moments, newest_point, reduced, shot_times, trace
-from daq.analysis.runs import PointResults, measured
+from daq.analysis.runs import PointResults, measured, measured_at
 from daq.face.reduced import Moments, Published
 from daq.record.run_file import RunFile, RunFileError
 from daq.reduce.reduction import Reduction
@@ -61,9 +61,9 @@ class Live:
     def _moments(self, run: RunFile, reduction: Reduction, shots: int) -> list[Published]:
         """Those of the newest point anew, those of the others as they were last."""
         profiles = reduction.profiles()
+        point = newest_point(profiles)
         try:
-            for one in measured(run, profiles.at_point(newest_point(profiles))):
-                self._points[one.point] = one
+            self._points[point] = measured_at(run, profiles, point)
         except RunFileError:
             return []
         found = [one for _, one in sorted(self._points.items())]

@@ -17,6 +17,7 @@ from daq.analysis.counted import CountedFit
 from daq.analysis.drift import Shift, common_drift
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.judgement import DECISIVE, RELAXED, Fits, Setting, judged, undecided
+from daq.analysis.lacking import fields_lacking
 from daq.analysis.models import MOST_RELAXED, LARGEST_uB, blocked, non_magnetic, relaxing
 from daq.analysis.pair import Beam, Pair, beam, calibrated_elsewhere, centroid_shift_uB, joint_fit, pair
 from daq.analysis.results import ClusterResult, Curves, Drift, Results
@@ -28,14 +29,13 @@ START_uB = (0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0)
 
 
 def analyse(profiles: Profiles, calibrations: Calibrations) -> Results:
-    """Moments of all clusters reduced, from the lowest and the highest set field.
+    """Moments of all clusters reduced, from zero field and the strongest set field.
 
     `ValueError` if the steps at these fields were taken under different conditions.
     """
     sizes = sorted([window.size for window in profiles.windows] + list(profiles.outside))
-    if len(profiles.fields_T) < 2:
-        has = f"only {profiles.fields_T[0]:g} T was recorded" if profiles.fields_T else "no shots were recorded"
-        return Results(profiles.element, tuple(undecided(size, f"{has}; zero and full field are needed") for size in sizes))
+    if lacking := fields_lacking(profiles):
+        return Results(profiles.element, tuple(undecided(size, lacking) for size in sizes))
     conditions = beam(profiles, calibrations)
     if elsewhere := calibrated_elsewhere(conditions, calibrations):
         return Results(profiles.element, tuple(undecided(size, elsewhere) for size in sizes))

@@ -1,6 +1,5 @@
 """The two profiles of one cluster with all that the models need to know, or a sentence why there is nothing to fit."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +7,9 @@ import numpy as np
 from config.calibration import Calibrations
 from daq.analysis.bending import REGRESSION
 from daq.analysis.counted import CountedFit
+from daq.analysis.drift import untold_drift
 from daq.analysis.fit import JointFit, Vector, core
+from daq.analysis.lacking import ions_lacking, shots_lacking, signal_of
 from daq.analysis.models import Conditions
 from daq.analysis.results import Signal
 from daq.analysis.thermal import zeeman_ratio
@@ -17,29 +18,26 @@ from daq.conversions.flight_time import position_at_time_m, sensitivity_s_per_m,
 from daq.reduce.profiles import Choice, Profile, Profiles
 from daq.reduce.windows import ACCEPTANCE_m
 
-FEWEST_SHOTS = 100
-"""Shots per field under which the scatter between shots is not known well enough."""
-EMPTY, SOUND = 10.0, 30.0
-"""Charge over its error under which a profile counts as empty, and from which on the response is known well enough for
-errors to hold: some 1,800 ions."""
-FEWEST_IONS = 200
-"""Counted ions per field from which on intervals were seen to hold."""
 MISPLACED_s = 50e-9
 """How far from its time the peak of zero field may lie: twice what light and trigger of a machine are off before its mass
 is calibrated, half of what a window holds on each side (assumed)."""
 CALIBRATED_FIELD = 0.8, 1.02
 """Full fields at which C is believed, in parts of the field it was calibrated at: iron saturates (assumed)."""
-SATURATED = 0.01
-"""Share of shots at the digitizer's limit from which on charge is not believed (assumed)."""
 SLOPE_ERROR = 0.5
 """Relative, of the calibrated slope of the gradient (assumed)."""
+THERMALISED_bar = 6.0
+"""At which clusters have the temperature of their source, but for the excess; at 2 bar they are hotter (paper)."""
 SAME_VELOCITY, SAME_TEMPERATURE_K, SAME_PRESSURE = 0.01, 2.0, 0.1
 """How far steps of one condition may differ (relative, K, relative)."""
 
 
 @dataclass(frozen=True)
 class Beam:
-    """What holds for all clusters of an analysis."""
+    """What holds for all clusters of an analysis.
+
+    Flight times may have changed by `untold_drift` (relative) between the fields, if no clusters tell by how much.  At the
+    pressure of the helium the clusters were made.
+    """
 
     off_set_T: float
     on_set_T: float
@@ -47,6 +45,8 @@ class Beam:
     on_T: float
     velocity_m_s: float
     cluster_temperature_K: float
+    untold_drift: float = 0.0
+    helium_pressure_bar: float = THERMALISED_bar
 
 
 @dataclass(frozen=True)
@@ -69,25 +69,21 @@ class Pair:
 
 
 def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
-    """The conditions of a run: lowest and highest set field, the common velocity and temperature.
+    """The conditions of a run: the set fields of least and greatest strength, the common velocity and temperature.
 
-    `ValueError` if the steps at these fields were not taken under one condition: analyse one with
-    `Profiles.selected`.
+    `ValueError` if the steps at these fields were not taken under one condition.
     """
-    off, on = profiles.fields_T[0], profiles.fields_T[-1]
+    off, on = (choose(profiles.fields_T, key=abs) for choose in (min, max))
     steps = [sums.step for sums in profiles.steps if sums.shots and sums.step.field_set_T in (off, on)]
     velocity = np.array([step.velocity_m_s for step in steps])
     temperature = np.array([step.source_temperature_K for step in steps])
     pressure = np.array([step.helium_pressure_bar for step in steps])
-    for name, differs in (
-        ("velocity", np.ptp(velocity) > SAME_VELOCITY * velocity.mean()),
-        ("source temperature", np.ptp(temperature) > SAME_TEMPERATURE_K),
-        ("helium pressure", np.ptp(pressure) > SAME_PRESSURE * pressure.mean()),
+    for name, unit, values, allowed in (
+        ("velocity", "m/s", velocity, SAME_VELOCITY * velocity.mean()),
+        ("source temperature", "K", temperature, SAME_TEMPERATURE_K),
+        ("helium pressure", "bar", pressure, SAME_PRESSURE * pressure.mean()),
     ):
-        if differs:
-            raise ValueError(
-                f"the steps differ in {name}; choose those of one condition with Profiles.selected and analyse them alone"
-            )
+        _check_one(name, unit, values, float(allowed))
     excess_K = calibrations.temperature.cluster_excess_K.value
     return Beam(
         off,
@@ -96,7 +92,19 @@ def beam(profiles: Profiles, calibrations: Calibrations) -> Beam:
         profiles.field_T(on),
         profiles.velocity_m_s(on),
         profiles.source_temperature_K(on) + excess_K,
+        untold_drift(profiles, off, on),
+        float(pressure.mean()),
     )
+
+
+def _check_one(name: str, unit: str, values: Vector, allowed: float) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError(f"the {name} of a step was not read, so nobody knows its condition; record this point again")
+    if np.ptp(values) > allowed:
+        raise ValueError(
+            f"the steps differ in {name} ({values.min():g} to {values.max():g} {unit}, {allowed:.2g} {unit} are allowed), "
+            "so they are not one measurement; record this point again"
+        )
 
 
 def calibrated_elsewhere(beam: Beam, calibrations: Calibrations) -> str:
@@ -114,14 +122,13 @@ def calibrated_elsewhere(beam: Beam, calibrations: Calibrations) -> str:
 def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) -> Pair | str:
     """The profiles of a size at both fields, or the reason why they cannot be fitted."""
     for field_T in (beam.off_set_T, beam.on_set_T):
-        if profiles.shots(field_T) < FEWEST_SHOTS:
-            return f"only {profiles.shots(field_T)} shots at {field_T:g} T; at least {FEWEST_SHOTS} are needed"
+        if reason := shots_lacking(profiles.shots(field_T), field_T):
+            return reason
     choice = profiles.choice(size)
     off, on = (profiles.profile(size, field_T, choice.counted) for field_T in (beam.off_set_T, beam.on_set_T))
-    lacking = _ions_lacking(off, on) if choice.counted else _charge_lacking(off, on, choice)
-    if lacking:
-        return lacking
-    (off_signal, off_error), (on_signal, on_error) = _signal(off), _signal(on)
+    if reason := ions_lacking(off, on, choice):
+        return reason
+    (off_signal, off_error), (on_signal, on_error) = signal_of(off), signal_of(on)
     position = np.asarray(
         position_at_time_m(off.time_s, off.mass_u, calibrations.mass, calibrations.position), dtype=np.float64
     )
@@ -131,43 +138,14 @@ def pair(profiles: Profiles, size: int, beam: Beam, calibrations: Calibrations) 
             f"its peak at zero field lies {1e9 * late_s:+.0f} ns from where the calibration puts it, allowed are "
             f"{1e9 * MISPLACED_s:g} ns; calibrate the mass again"
         )
-    per_uB = [deflection_per_uB_m(off.mass_u, beam.velocity_m_s, T, calibrations.deflection) for T in (beam.off_T, beam.on_T)]
-    h = [zeeman_ratio(T, beam.cluster_temperature_K) for T in (beam.off_T, beam.on_T)]
+    # A field and its gradient change sign together, so the bend does not.
+    strengths_T = abs(beam.off_T), abs(beam.on_T)
+    per_uB = [deflection_per_uB_m(off.mass_u, beam.velocity_m_s, T, calibrations.deflection) for T in strengths_T]
+    h = [zeeman_ratio(T, beam.cluster_temperature_K) for T in strengths_T]
     intensity = on_signal / off_signal
     error = float(np.hypot(on_error / off_signal, intensity * off_error / off_signal))
     s = sensitivity_s_per_m(off.mass_u, calibrations.position)
     return Pair(size, off, on, position, s, Conditions(*per_uB, *h), intensity, error, choice)
-
-
-def _ions_lacking(off: Profile, on: Profile) -> str:
-    """Why counted ions are too few, or nothing."""
-    for profile, where in ((off, "zero"), (on, "full")):
-        ions = int(profile.counts.ions.sum()) if profile.counts else 0
-        if ions == 0:
-            lost = "they were bent out of the ionised region" if where == "full" else "the profile is empty"
-            return f"no ions at {where} field; {lost}"
-        if ions < FEWEST_IONS:
-            return (
-                f"only {ions} ion{'s' * (ions > 1)} at {where} field, {FEWEST_IONS} are needed; "
-                f"take {math.ceil(FEWEST_IONS / ions)} times the shots"
-            )
-    return ""
-
-
-def _charge_lacking(off: Profile, on: Profile, choice: Choice) -> str:
-    """Why charge is too little, or not to be believed, or nothing."""
-    if choice.saturated > SATURATED * (off.shots + on.shots):
-        return f"{choice.saturated} shots reach the digitizer's limit here; lower the gain or widen its range"
-    (off_signal, off_error), (on_signal, on_error) = _signal(off), _signal(on)
-    if off_error == 0 or on_error == 0:
-        return "every shot is the same; without scatter there are no errors"
-    for signal, error, where in ((off_signal, off_error, "zero"), (on_signal, on_error, "full")):
-        if not signal > EMPTY * error:
-            lost = "; they were bent out of the ionised region" if where == "full" else "; the profile is empty"
-            return f"no ions at {where} field{lost}"
-        if not signal > SOUND * error:
-            return f"too few ions at {where} field; about {math.ceil((SOUND * error / signal) ** 2)} times the shots are needed"
-    return ""
 
 
 def joint_fit(pair: Pair, calibrations: Calibrations, acceptance_m: float = ACCEPTANCE_m) -> JointFit | CountedFit:
@@ -191,11 +169,3 @@ def _centroid(profile: Profile, position_m: Vector) -> tuple[float, float]:
     middle = float(position_m @ profile.values) / total
     weight = (position_m - middle) / total
     return middle, float(np.sqrt(weight @ profile.covariance @ weight))
-
-
-def _signal(profile: Profile) -> tuple[float, float]:
-    """Signal per shot and its error from the number of ions alone: the strength of shots may vary as it likes."""
-    total = float(profile.values.sum())
-    if profile.counts is not None:
-        return total, total / math.sqrt(profile.counts.ions.sum())
-    return total, float(np.sqrt(np.trace(profile.covariance)))

@@ -42,7 +42,7 @@ def moments(
     run_id: str, found: list[PointResults], calibrations: Calibrations, shots: int = 0, *, final: bool = True
 ) -> Moments:
     """With the fits, on the axis of the profiles."""
-    points = tuple({"point": one.point, **one.results.document()} for one in found)
+    points = tuple(one.document() for one in found)
     fits = tuple(fit for one in found for fit in _fits(one, calibrations))
     return Moments(run_id, points, "", fits, shots, final)
 

@@ -23,7 +23,7 @@ from scipy.optimize import least_squares
 from scipy.stats import chi2 as chi2_law
 
 from daq.analysis.calibrate.estimate import Estimate
-from daq.analysis.pair import SAME_PRESSURE
+from daq.analysis.pair import SAME_PRESSURE, SAME_TEMPERATURE_K
 from daq.analysis.results import ClusterResult
 from daq.analysis.runs import PointResults
 
@@ -33,7 +33,10 @@ MAGNET_m, MAGNET_RELATIVE = 0.05, 0.2
 EXCLUDED = 0.0027
 """Probability of a χ² as large, under which a law is excluded: three standard deviations."""
 GAPS_K = np.geomspace(3.0, 3000.0, 40)
+"""Where Δ/k_B is looked for.  An end stands for another law: constant, or nothing but at the highest temperature."""
 COLDEST_K = 1.0
+SINGULAR = 1e-6
+"""Of a matrix of derivatives, relative: they are differences, good to some 1e-8."""
 Shape = Callable[[Floats, Floats, float], Floats]
 
 
@@ -56,6 +59,11 @@ class Law:
     shape: Shape
     has_gap: bool = False
 
+    @property
+    def parameters(self) -> int:
+        """The factor, and Δ."""
+        return 2 if self.has_gap else 1
+
 
 LAWS = (
     Law("constant", "1/τ the same everywhere", lambda T, B, gap: np.ones_like(T)),
@@ -70,14 +78,16 @@ LAWS = (
 class LawFit:
     """One law fitted to the rates of one cluster: `rate_Hz` at `reference_K` and `reference_T`, Δ/k_B as `gap_K`.
 
-    `temperature_shift_K` is what the clusters' temperature had to be changed by, within its uncertainty; it counts in χ².
-    `probability` of a χ² at least as large, None without degrees of freedom.
+    Both are None where the data do not determine Δ: without a temperature more than the law has parameters, with the best Δ
+    at an end of where it is looked for, or uncertain by all of that.  `temperature_shift_K` is what the clusters' temperature
+    had to be changed by, within its uncertainty; it counts in χ².  `probability` of a χ² at least as large, None without a
+    temperature more than the law has parameters.
     """
 
     law: Law
     reference_K: float
     reference_T: float
-    rate_Hz: Estimate
+    rate_Hz: Estimate | None
     gap_K: Estimate | None
     temperature_shift_K: float
     chi2: float
@@ -86,7 +96,7 @@ class LawFit:
 
     @property
     def excluded(self) -> bool:
-        """Whether the data exclude this law; never without a degree of freedom."""
+        """Whether the data exclude this law; never without a temperature to spare."""
         return self.probability is not None and self.probability < EXCLUDED
 
 
@@ -133,14 +143,20 @@ def series_of(points: Iterable[PointResults]) -> list[Series]:
     ]
 
 
+def temperatures(rates: Sequence[Rate]) -> int:
+    """How many different temperatures there are; what lies within `SAME_TEMPERATURE_K` is one."""
+    sorted_K = np.sort([rate.temperature_K for rate in rates])
+    return int(np.count_nonzero(np.diff(sorted_K) > SAME_TEMPERATURE_K)) + min(len(rates), 1)
+
+
 def fit_law(law: Law, rates: Sequence[Rate], temperature_error_K: float) -> LawFit:
     """Least squares of one law through rates of one cluster, the clusters' temperature free within its error.
 
-    `ValueError` for fewer rates than parameters.  The factor is linear, so Δ is looked for first on a grid.
+    `ValueError` for fewer temperatures than parameters.  The factor is linear, so Δ is looked for first on a grid.
     """
-    parameters = 2 if law.has_gap else 1
-    if len(rates) < parameters:
-        raise ValueError(f"{len(rates)} rates cannot hold the {parameters} parameters of the law {law.name}")
+    different = temperatures(rates)
+    if different < law.parameters:
+        raise ValueError(f"{different} temperatures cannot hold the {law.parameters} parameters of the law {law.name}")
     T, B, rate, error = np.array([[one.temperature_K, one.field_T, one.rate_Hz, one.error_Hz] for one in rates]).T
     reference_K, reference_T = float(T.mean()), float(np.abs(B).mean())
     at = np.array([reference_K]), np.array([reference_T])
@@ -158,25 +174,27 @@ def fit_law(law: Law, rates: Sequence[Rate], temperature_error_K: float) -> LawF
     gap = [start[1] / reference_K] if law.has_gap else []
     low = [-np.inf, *[0.0] * len(gap), -6.0]
     found = least_squares(residuals, [start[0] / unit, *gap, 0.0], bounds=(low, np.inf), x_scale="jac")
-    errors = np.sqrt(np.diag(np.linalg.pinv(found.jac.T @ found.jac)))
-    chi2, freedom = 2 * float(found.cost), len(rates) - parameters
-    factor_Hz = float(found.x[0]) * unit
+    errors = _errors(found.jac)
+    spare = different > law.parameters
+    chi2, freedom = 2 * float(found.cost), len(rates) - law.parameters
+    factor_Hz, gap_K = float(found.x[0]) * unit, float(found.x[1]) * reference_K if law.has_gap else None
+    determined = gap_K is None or (spare and _inside(start[1]) and _inside(gap_K) and errors[1] * reference_K < GAPS_K[-1])
     return LawFit(
         law,
         reference_K,
         reference_T,
-        Estimate(factor_Hz, float(errors[0]) * unit, MAGNET_RELATIVE * abs(factor_Hz)),
-        Estimate(float(found.x[1]) * reference_K, float(errors[1]) * reference_K) if law.has_gap else None,
+        Estimate(factor_Hz, float(errors[0]) * unit, MAGNET_RELATIVE * abs(factor_Hz)) if determined else None,
+        Estimate(gap_K, float(errors[1]) * reference_K) if determined and gap_K is not None else None,
         float(found.x[-1]) * temperature_error_K,
         chi2,
         freedom,
-        float(chi2_law.sf(chi2, freedom)) if freedom > 0 else None,
+        float(chi2_law.sf(chi2, freedom)) if spare else None,
     )
 
 
 def fit_laws(rates: Sequence[Rate], temperature_error_K: float) -> list[LawFit]:
-    """All laws that have no more parameters than there are rates, the most probable first."""
-    fits = [fit_law(law, rates, temperature_error_K) for law in LAWS if len(rates) >= (2 if law.has_gap else 1)]
+    """All laws that have no more parameters than there are temperatures, the most probable first."""
+    fits = [fit_law(law, rates, temperature_error_K) for law in LAWS if law.parameters <= temperatures(rates)]
     return sorted(fits, key=lambda fit: fit.chi2)
 
 
@@ -184,14 +202,16 @@ def verdict(fits: Sequence[LawFit]) -> str:
     """What the data say of the laws, in a sentence."""
     tested = [fit for fit in fits if fit.probability is not None]
     if not tested:
-        return "too few temperatures to tell laws from each other; measure at three or more"
+        return "one temperature does not tell laws from each other; measure at three or more"
     out = ", ".join(fit.law.name for fit in tested if fit.excluded)
     left = ", ".join(fit.law.name for fit in tested if not fit.excluded)
+    untested = ", ".join(fit.law.name for fit in fits if fit.probability is None)
+    more = f"; two temperatures do not test {untested}, measure at three or more" if untested else ""
     if not out:
-        return f"no law is excluded: {left}"
+        return f"no law is excluded: {left}{more}"
     if not left:
-        return f"every law is excluded ({out}); do the points differ in more than temperature and field?"
-    return f"excluded: {out}; not excluded: {left}"
+        return f"every law is excluded ({out}); do the points differ in more than temperature and field?{more}"
+    return f"excluded: {out}; not excluded: {left}{more}"
 
 
 def _alike(rates: list[tuple[float, Rate]]) -> list[list[tuple[float, Rate]]]:
@@ -214,3 +234,18 @@ def _start(law: Law, shape: Callable[[float, float], Floats], rate: Floats, erro
         chi2 = float((((rate / error) - factor * weighted) ** 2).sum())
         best = min(best, (chi2, factor, float(gap_K)))
     return best[1], best[2]
+
+
+def _errors(jacobian: Floats) -> Floats:
+    """Standard errors of the parameters; infinite, all of them, where the data do not know one."""
+    # Each column over its own length, or the rank would depend on units.
+    lengths = np.linalg.norm(jacobian, axis=0)
+    scaled = jacobian / np.where(lengths > 0, lengths, 1.0)
+    if np.linalg.matrix_rank(scaled, tol=SINGULAR) < len(lengths):
+        return np.full(len(lengths), np.inf)
+    _, singular, directions = np.linalg.svd(scaled, full_matrices=False)
+    return np.asarray(np.linalg.norm(directions / singular[:, None], axis=0) / lengths)
+
+
+def _inside(gap_K: float) -> bool:
+    return bool(GAPS_K[0] < gap_K < GAPS_K[-1])

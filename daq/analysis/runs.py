@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
+from daq.analysis.judgement import undecided
 from daq.analysis.moments import analyse
 from daq.analysis.parallel import reduce_on
 from daq.analysis.results import Results
@@ -18,12 +19,20 @@ from daq.reduce.reduction import Reduction
 
 @dataclass(frozen=True)
 class PointResults:
-    """Moments at one point of a plan's scans; `conditions` are its set points, where the plan has several points."""
+    """Moments at one point of a plan's scans; `conditions` are its set points, where the plan has several points.
+
+    `reason` says why the point cannot be analysed; its clusters are undecided with it as their note.
+    """
 
     point: int
     conditions: Mapping[str, SetPoint]
     results: Results
     profiles: Profiles
+    reason: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """Ready for JSON: {"point", "conditions", …} and what the results say."""
+        return {"point": self.point, "conditions": dict(self.conditions), **self.results.document()}
 
 
 def reduce_run(series: Series, watch: Callable[[int], None] = lambda shots: None, pool: Executor | None = None) -> Profiles:
@@ -40,32 +49,45 @@ def reduce_run(series: Series, watch: Callable[[int], None] = lambda shots: None
 def analyse_run(
     series: Series, watch: Callable[[int], None] = lambda shots: None, pool: Executor | None = None
 ) -> list[PointResults]:
-    """Moments of all clusters at each point of a run, reduced here or by `pool`.  `RunFileError` when it can give none."""
+    """Moments of all clusters at each point of a run, reduced here or by `pool`.  `RunFileError` when no point gives any."""
     try:
-        return measured(series.last, reduce_run(series, watch, pool))
+        profiles = reduce_run(series, watch, pool)
     except ValueError as error:
         raise RunFileError(f"{series.last.path} cannot be analysed: {error}") from error
+    return measured(series.last, profiles)
 
 
 def measured(run: RunFile, profiles: Profiles) -> list[PointResults]:
-    """Moments of all clusters at each point of a run from its profiles.  `RunFileError` when they cannot give any."""
+    """Moments of all clusters at each point of a run from its profiles.  `RunFileError` when no point gives any."""
+    found = [measured_at(run, profiles, point) for point in sorted({sums.step.point for sums in profiles.steps})]
+    if all(one.reason for one in found):
+        reason = found[0].reason if found else "no shots with beam were recorded"
+        raise RunFileError(f"{run.path} cannot be analysed: {reason}")
+    return found
+
+
+def measured_at(run: RunFile, profiles: Profiles, point: int) -> PointResults:
+    """Moments of all clusters at one point, or the reason why there are none: the other points may be sound.
+
+    `RunFileError` when the file's plan is none.
+    """
+    own, conditions = profiles.at_point(point), _conditions(run, point)
     try:
-        found = []
-        for point in sorted({sums.step.point for sums in profiles.steps}):
-            own = profiles.at_point(point)
-            found.append(PointResults(point, _conditions(run.plan, point), analyse(own, run.calibrations), own))
-        if not found:
-            raise ValueError("no shots with beam were recorded")
-        return found
+        return PointResults(point, conditions, analyse(own, run.calibrations), own)
     except ValueError as error:
-        raise RunFileError(f"{run.path} cannot be analysed: {error}") from error
+        reason, sizes = str(error), sorted([*(window.size for window in own.windows), *own.outside])
+        clusters = tuple(undecided(size, reason) for size in sizes)
+        return PointResults(point, conditions, Results(own.element, clusters), own, reason)
 
 
-def _conditions(recorded: Mapping[str, Any], point: int) -> Mapping[str, SetPoint]:
+def _conditions(run: RunFile, point: int) -> Mapping[str, SetPoint]:
     """What the scans set at a point; nothing for a plan with one point, or a file without its plan."""
-    if not recorded.get("scan"):
+    if not run.plan.get("scan"):
         return {}
-    plan = Plan.model_validate(recorded)
+    try:
+        plan = Plan.model_validate(run.plan)
+    except ValueError as error:
+        raise RunFileError(f"the plan in {run.path} cannot be read: {error}") from error
     scanned = {name for one in plan.scan for name in one.values}
     found = next(one for one in points(plan) if one.index == point)
     return {name: value for name, value in found.set_points.items() if name in scanned}

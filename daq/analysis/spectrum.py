@@ -16,7 +16,7 @@ from config.calibration import Calibrations
 from daq.analysis.calibrate.estimate import Estimate
 from daq.analysis.calibrate.ladder import ladder, smoothed
 from daq.analysis.calibrate.peaks import fit_peak
-from daq.analysis.calibrate.runs import ZERO_T
+from daq.analysis.lacking import ZERO_T
 from daq.analysis.neighbourhood import Neighbourhood, scatter_of
 from daq.analysis.species import Kind, Line, doubly_charged
 from daq.conversions.flight_time import cluster_mass_u

@@ -1,7 +1,7 @@
 """`clusterbeam analyse`: moments from recorded runs."""
 
-import csv as csv_format
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,13 +10,16 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import Progress
 from rich.table import Table
 
+from config.errors import ConfigurationError
+from daq.analysis import columns
 from daq.analysis.figure import moments_figure
 from daq.analysis.parallel import executor
 from daq.analysis.results import Results
 from daq.analysis.runs import PointResults, analyse_run
-from daq.analysis.table import HEADINGS, table
-from daq.cli.console import err, out, print_json
+from daq.analysis.table import HEADINGS, described, notes, table
+from daq.cli.console import err, one_format, out, print_json
 from daq.cli.drawing import check_figure, save_figure
+from daq.plan.plan import SetPoint
 from daq.record.series import Series
 from daq.record.verify import Report, count_shots, sum_up
 from daq.reduce import Profiles
@@ -31,23 +34,37 @@ def analyse(
     scheduler: Annotated[str, typer.Option(help="Reduce on the dask cluster whose scheduler is at this host:port.")] = "",
 ) -> None:
     """Magnetic moments of all clusters of a run, with their errors."""
+    one_format(json, csv)
     if figure is not None:
         check_figure(figure)
-    documents = []
+        _check_names(files)
+    documents, rows = [], []
     for path in files:
         found, shots = analyse_file(path, jobs, scheduler)
         documents.append(document(path, found, shots))
+        rows += [({"run_file": str(path), "point": one.point, **one.conditions}, one.results) for one in found]
         for place, point in enumerate(found):
             several = len(files) * len(found) > 1
             if figure is not None:
                 target = figure.with_stem(f"{figure.stem}-{path.stem}-{place}") if several else figure
                 draw(point.results, point.profiles, path, target)
-            if csv:
-                print_csv(point)
-            elif not json:
-                print_moments(point.results, f"{path.name}{_words(point)}")
+            if not json and not csv:
+                print_moments(point.results, titled(path.name, point.conditions))
     if json:
         print_json(documents[0] if len(documents) == 1 else {"runs": documents})
+    elif csv:
+        columns.write(sys.stdout, columns.rows(rows))
+
+
+def _check_names(files: list[Path]) -> None:
+    """`ConfigurationError` when the figures of two files would have one name."""
+    named: dict[str, Path] = {}
+    for path in files:
+        other = named.setdefault(path.stem, path)
+        if other is not path:
+            raise ConfigurationError(
+                f"--figure: the figures of {other} and {path} would have the same name; draw those of one of them at a time"
+            )
 
 
 def analyse_file(path: Path, jobs: int = 0, scheduler: str = "") -> tuple[list[PointResults], Report]:
@@ -65,16 +82,12 @@ def document(path: Path, found: list[PointResults], shots: Report) -> dict[str, 
     counts = {"fired": shots.fired, "recorded": shots.recorded, "lost": shots.lost}
     if len(found) == 1:
         return {"run_file": str(path), **found[0].results.document(), "shots": counts}
-    points = [{"conditions": dict(point.conditions), **point.results.document()} for point in found]
-    return {"run_file": str(path), "points": points, "shots": counts}
+    return {"run_file": str(path), "points": [point.document() for point in found], "shots": counts}
 
 
-def _words(point: PointResults) -> str:
-    """The conditions of one point of several."""
-    return "".join(
-        f", {name} = {value:g}" if not isinstance(value, str) else f", {name} = {value}"
-        for name, value in point.conditions.items()
-    )
+def titled(name: str, conditions: Mapping[str, SetPoint]) -> str:
+    """A run file's name, with the conditions of one point of several."""
+    return ", ".join(filter(None, (name, described(conditions))))
 
 
 def draw(results: Results, profiles: Profiles, run_file: Path, target: Path) -> None:
@@ -95,14 +108,5 @@ def moments_table(results: Results, title: str) -> Table:
 def print_moments(results: Results, title: str) -> None:
     """The table, and below it what is to be said of single clusters."""
     out.print(moments_table(results, title))
-    for cluster in results.clusters:
-        if cluster.note:
-            out.print(f"  {results.element}{cluster.size}: {cluster.note}", soft_wrap=True, markup=False)
-
-
-def print_csv(point: PointResults) -> None:
-    """The clusters of the JSON document as CSV, the conditions of a point of several in front."""
-    clusters = [{**point.conditions, **cluster} for cluster in point.results.document()["clusters"]]
-    writer = csv_format.DictWriter(sys.stdout, fieldnames=list(clusters[0]) if clusters else [])
-    writer.writeheader()
-    writer.writerows(clusters)
+    for names, note in notes(results):
+        out.print(f"  {names}: {note}", soft_wrap=True, markup=False)

@@ -45,6 +45,8 @@ def calibrate(
             named = ", ".join(str(path) for path in files)
             raise RunFileError(f"{named} cannot give the {kind} calibration: {error}") from None
     print_calibration(made, f"{kind}, from {', '.join(path.name for path in files)}")
+    for sentence in made.said_of(base):
+        out.print(f"  {sentence}", soft_wrap=True, markup=False)
     if into is not None:
         out.print(f"version {write(made, base, into, f'{kind} from {files[-1].name}')} is in {into}", soft_wrap=True)
 

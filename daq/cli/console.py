@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -33,6 +34,12 @@ err = _console(_Told, stderr=True)
 def print_json(document: Any) -> None:
     """One JSON document on one line of stdout, plain."""
     print(json.dumps(document, allow_nan=False), flush=True)
+
+
+def one_format(json: bool, csv: bool) -> None:
+    """Refuse both at once: stdout holds one document."""
+    if json and csv:
+        raise typer.BadParameter("give --json or --csv, not both")
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`clusterbeam relaxation`: how fast moments flip, against temperature, and which laws the data exclude."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,8 +9,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from daq.analysis.calibrate.estimate import Estimate
-from daq.analysis.relaxation import LawFit, Series, fit_laws, series_of, verdict
-from daq.cli.analyse import analyse_file
+from daq.analysis.relaxation import LawFit, Series, fit_laws, series_of, temperatures, verdict
+from daq.cli.analyse import analyse_file, titled
 from daq.cli.console import err, out, print_json
 from daq.record.run_file import RunFile
 
@@ -19,21 +20,31 @@ def relaxation(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Rate of flips against temperature for each atomic-like cluster, and the laws of relaxation fitted to it."""
-    found = series_of(point for path in files for point in analyse_file(path)[0])
+    points = [(path, point) for path in files for point in analyse_file(path)[0]]
+    for path, point in points:
+        if point.reason:
+            err.print(
+                f"clusterbeam: {titled(path.name, point.conditions)} is left out: {point.reason}", soft_wrap=True, markup=False
+            )
+    found = series_of(point for _, point in points)
     with RunFile(files[0]) as run:
         error_K = run.calibrations.temperature.cluster_excess_K.uncertainty
     fitted = [(one, fit_laws(one.rates, error_K)) for one in found]
     if json:
         print_json({"temperature_error_K": error_K, "clusters": [document(one, fits) for one, fits in fitted]})
-        return
     if not found:
         err.print(
             "clusterbeam: no cluster is atomic-like in these runs, so nothing tells how fast moments flip", soft_wrap=True
         )
         raise typer.Exit(1)
+    if not json:
+        _print(found, fitted, error_K)
+
+
+def _print(found: list[Series], fitted: list[tuple[Series, list[LawFit]]], error_K: float) -> None:
     out.print(_rates(found))
     for one, fits in fitted:
-        if len(one.rates) > 1:
+        if temperatures(one.rates) > 1:
             out.print(_laws(one, fits))
         out.print(f"  {one.element}{one.size}: {verdict(fits)}", soft_wrap=True)
     out.print(f"  temperatures are uncertain by ±{error_K:g} K together, rates by 20 % together (length of the magnet)")
@@ -51,7 +62,7 @@ def document(series: Series, fits: list[LawFit]) -> dict[str, Any]:
                 "law": fit.law.name,
                 "reference_K": fit.reference_K,
                 "reference_T": fit.reference_T,
-                "rate_Hz": vars(fit.rate_Hz),
+                "rate_Hz": fit.rate_Hz and vars(fit.rate_Hz),
                 "gap_K": fit.gap_K and vars(fit.gap_K),
                 "temperature_shift_K": fit.temperature_shift_K,
                 "chi2": fit.chi2,
@@ -79,16 +90,18 @@ def _laws(series: Series, fits: list[LawFit]) -> Table:
     shown = _table(f"{series.element}{series.size}", "law", "", at, "Δ/k_B / K", "χ²", "d.o.f.", "probability", "")
     for fit in fits:
         probability = "" if fit.probability is None else f"{fit.probability:.2g}"
-        gap = "" if fit.gap_K is None else _with_error(fit.gap_K)
+        rate, gap = _with_error(fit.rate_Hz), _with_error(fit.gap_K) if fit.law.has_gap else ""
         numbers = f"{fit.chi2:.1f}", str(fit.degrees_of_freedom), probability
-        shown.add_row(
-            fit.law.name, fit.law.formula, _with_error(fit.rate_Hz), gap, *numbers, "excluded" if fit.excluded else ""
-        )
+        shown.add_row(fit.law.name, fit.law.formula, rate, gap, *numbers, "excluded" if fit.excluded else "")
     return shown
 
 
-def _with_error(one: Estimate) -> str:
-    return f"{one.value:,.0f} ± {one.statistical:,.0f}"
+def _with_error(one: Estimate | None) -> str:
+    """With as many places as show the error in two digits."""
+    if one is None:
+        return "not determined"
+    places = max(0, 1 - math.floor(math.log10(one.statistical))) if one.statistical > 0 else 0
+    return f"{one.value:,.{places}f} ± {one.statistical:,.{places}f}"
 
 
 def _table(title: str, *headings: str) -> Table:

@@ -7,7 +7,7 @@ import typer
 
 from daq.analysis.follow import at_speed, follow
 from daq.analysis.results import Results
-from daq.cli.analyse import print_moments
+from daq.cli.analyse import print_moments, titled
 from daq.cli.console import err, print_json
 from daq.face.reduced import Moments, Published, Reduced
 from daq.record.run_file import RunFileError
@@ -32,4 +32,4 @@ def replay(
         print_json({"run_file": str(file), "points": last.points})
         return
     for point in last.points:
-        print_moments(Results.of(point), file.name)
+        print_moments(Results.of(point), titled(file.name, point["conditions"]))

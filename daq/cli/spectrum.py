@@ -1,6 +1,5 @@
 """`clusterbeam spectrum`: the peaks of a run's mean spectrum at zero field, named."""
 
-import csv as csv_format
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +9,13 @@ from rich.box import SIMPLE_HEAD
 from rich.progress import Progress
 from rich.table import Table
 
+from daq.analysis import columns
 from daq.analysis.contamination import Contamination, contaminations
 from daq.analysis.parallel import executor
 from daq.analysis.runs import reduce_run
 from daq.analysis.spectrum import MassSpectrum, mass_spectrum
 from daq.analysis.spectrum_figure import spectrum_figure
-from daq.cli.console import err, out, print_json
+from daq.cli.console import err, one_format, out, print_json
 from daq.cli.drawing import check_figure, save_figure
 from daq.record.run_file import RunFileError
 from daq.record.series import Series
@@ -29,6 +29,7 @@ def spectrum(
     jobs: Annotated[int, typer.Option(min=0, help="Processes that reduce; 0: one per core for many shots.")] = 0,
 ) -> None:
     """Clusters, their hydrides and oxides, doubly charged ones and isotopologues in a run, and what they contaminate."""
+    one_format(json, csv)
     if figure is not None:
         check_figure(figure)
     labelled, others = labelled_spectrum(file, jobs)
@@ -38,9 +39,7 @@ def spectrum(
         said = [one.sentence for one in others if one.significant]
         print_json({"run_file": str(file), "element": labelled.element, "peaks": labelled.document(), "contaminations": said})
     elif csv:
-        writer = csv_format.DictWriter(sys.stdout, fieldnames=list(labelled.document()[0]))
-        writer.writeheader()
-        writer.writerows(labelled.document())
+        columns.write(sys.stdout, labelled.document())
     else:
         out.print(_table(labelled, file.name))
         for one in others:
@@ -59,7 +58,10 @@ def labelled_spectrum(file: Path, jobs: int = 0) -> tuple[MassSpectrum, tuple[Co
             found = mass_spectrum(profiles, calibrations)
         except ValueError as error:
             raise RunFileError(f"{file} shows no clusters: {error}") from None
-        velocity_m_s = profiles.velocity_m_s(min(profiles.fields_T, key=abs))
+        # The spectrum is that of all points; what a time means in µB is told at the velocity of the first.
+        zero_T = min(profiles.fields_T, key=abs)
+        first = min(sums.step.point for sums in profiles.steps if sums.shots and sums.step.field_set_T == zero_T)
+        velocity_m_s = profiles.at_point(first).velocity_m_s(zero_T)
         return found, contaminations(found, velocity_m_s, calibrations.deflection.field_T, calibrations)
 
 

@@ -7,7 +7,8 @@ the rest is correction.
 
 from scipy.constants import atomic_mass, physical_constants
 
-from config.calibration import DeflectionCalibration
+from config.calibration import DeflectionCalibration, Measured, VelocityCalibration
+from daq.conversions.velocity import ionisation_delay_s, velocity_for_delay_m_s
 
 BOHR_MAGNETON_J_T: float = physical_constants["Bohr magneton"][0]
 
@@ -36,3 +37,20 @@ def moment_uB(
 ) -> float:
     """Projection of the moment in µB that bends by `deflection_m`, the inverse of `deflection_per_uB_m`; not at zero field."""
     return deflection_m / deflection_per_uB_m(mass_u, velocity_m_s, field_T, calibration)
+
+
+def with_flight_told(
+    calibration: DeflectionCalibration, before: VelocityCalibration, now: VelocityCalibration
+) -> DeflectionCalibration:
+    """C of atoms whose velocity was told by `before`, as it is where `now` tells it: the same flight, and C ∝ v².
+
+    So what is wrong with time zero or flight path stays the same for atoms and clusters, and mostly cancels in a moment.  A C
+    that comes from no atoms stays.
+    """
+    velocity_m_s, C = calibration.velocity_m_s, calibration.C_T_m
+    if velocity_m_s is None or before == now:
+        return calibration
+    told_m_s = velocity_for_delay_m_s(ionisation_delay_s(velocity_m_s, 0.0, before), 0.0, now)
+    grown = (told_m_s / velocity_m_s) ** 2
+    C = Measured(value=grown * C.value, uncertainty=grown * C.uncertainty)
+    return calibration.model_copy(update={"C_T_m": C, "velocity_m_s": told_m_s})

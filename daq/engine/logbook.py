@@ -128,10 +128,11 @@ class Logbook:
         field_T = step.field_T if reached.by_field else round(values["field_T"], 3)
         further = {name: value for name, value in values.items() if name not in CONDITIONS}
         others = {name: (_number(step.set_points[name]), value) for name, value in further.items()}
+        started_s = self._clock.now()
         self.tell(
             NewStep(
                 index=step.index,
-                started_s=self._clock.now(),
+                started_s=started_s,
                 field_set_T=field_T,
                 field_T=values["field_T"],
                 source_temperature_K=values["source_temperature_K"],
@@ -158,6 +159,7 @@ class Logbook:
             step.point,
             step.background or "",
             further,
+            started_s,
         )
         self._rows += 1
         return recorded
@@ -283,6 +285,7 @@ def run_header(
         interval_s=axis.interval_s,
         scale_V=axis.scale_V,
         offset_V=axis.offset_V,
+        highest_code=axis.highest_code,
         compression=laboratory.recording.compression,
         slots=SLOTS,
         slot_bytes=2 * plan.acquisition.shots_per_burst * channels * axis.samples,

@@ -170,6 +170,7 @@ class Machine:
             samples=segments.traces.shape[2],
             scale_V=segments.scale_V,
             offset_V=segments.offset_V,
+            highest_code=segments.highest_code,
         )
 
     def _wait_until_fit(self) -> None:

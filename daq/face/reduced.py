@@ -59,7 +59,8 @@ class ClusterFit(msgspec.Struct, frozen=True):
 
 
 class Moments(msgspec.Struct, frozen=True, tag=True):
-    """The moments at each point of the plan's scans, as `clusterbeam analyse --json` gives them; why not, if there are none.
+    """The moments at each point of the plan's scans, as `clusterbeam analyse --json` gives them, with its number (`point`) and
+    what the scans set there (`conditions`); why not, if there are none.
 
     `final` when no more shots come; else of the first `shots` of the run.
     """

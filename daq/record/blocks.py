@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class TraceAxis:
     """Sample i of a trace lies `start_s + i * interval_s` after the digitizer's trigger (programmed ionisation time);
-    volt = offset_V[channel] + code * scale_V[channel]."""
+    volt = offset_V[channel] + code * scale_V[channel].
+
+    From `highest_code[channel]` on a sample may be clipped; from the highest that there is where nothing is said.
+    """
 
     start_s: float
     interval_s: float
     samples: int
     scale_V: tuple[float, ...]
     offset_V: tuple[float, ...]
+    highest_code: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Step:
 
     `point` is its place in the grid of the plan's scans; steps of one point differ in field and in time.  `background` says
     what kept the beam away, and is empty for shots with beam.  `others` are the read-backs of further set points, by name.
+    `started_s` is the laboratory time of its beginning, from that of the run.
     """
 
     index: int
@@ -54,3 +59,4 @@ class Step:
     point: int = 0
     background: str = ""
     others: Mapping[str, float] = field(default_factory=dict)
+    started_s: float = 0.0

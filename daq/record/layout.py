@@ -235,6 +235,8 @@ def _traces(entry: h5py.Group, run: Create) -> None:
     )
     traces["counts"].attrs.update(long_name="MCP signal", start_s=run.start_s, interval_s=run.interval_s)
     traces["counts"].attrs.update(scale_V=np.array(run.scale_V), offset_V=np.array(run.offset_V))
+    if run.highest_code:
+        traces["counts"].attrs["highest_code"] = np.array(run.highest_code)
     _time_axis(traces, run)
 
 

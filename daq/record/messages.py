@@ -52,6 +52,8 @@ class Create(msgspec.Struct, frozen=True, tag=True):
     """Events of a shot's time line."""
     snapshot: tuple[Channel, ...] = ()
     compression: str = "bitshuffle-lz4"
+    highest_code: tuple[int, ...] = ()
+    """Of each channel, where the digitizer tells from which on samples may be clipped."""
 
 
 class EventTiming(msgspec.Struct, frozen=True):

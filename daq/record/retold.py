@@ -17,7 +17,7 @@ from daq.record.tables import Tables
 
 OTHERWISE_PROVED = {layout.TRACES, layout.JOURNAL, "entry/spectrum/mean"}
 """Traces by their checksums, pages by theirs, and the mean by both."""
-MEANINGS = {layout.TRACES: ("start_s", "interval_s", "scale_V", "offset_V"), "entry/bursts": ("rate_Hz",)}
+MEANINGS = {layout.TRACES: ("start_s", "interval_s", "scale_V", "offset_V", "highest_code"), "entry/bursts": ("rate_Hz",)}
 """Attributes that numbers are made with."""
 
 
@@ -66,7 +66,7 @@ def _in_datasets(told: h5py.File, file: h5py.File) -> Iterator[str]:
 def _in_attributes(told: h5py.File, file: h5py.File) -> Iterator[str]:
     for name, attributes in MEANINGS.items():
         for attribute in attributes:
-            if not np.array_equal(told[name].attrs[attribute], file[name].attrs.get(attribute)):
+            if not np.array_equal(told[name].attrs.get(attribute), file[name].attrs.get(attribute)):
                 yield f"{attribute} of {name}"
 
 

@@ -121,6 +121,7 @@ class RunFile:
             samples=counts.shape[2],
             scale_V=tuple(counts.attrs["scale_V"].tolist()),
             offset_V=tuple(counts.attrs["offset_V"].tolist()),
+            highest_code=tuple(counts.attrs["highest_code"].tolist()) if "highest_code" in counts.attrs else (),
         )
         self.traces = counts
         # What our own writer is writing now is believed.
@@ -287,6 +288,7 @@ def _steps(columns: Mapping[str, NDArray[Any]], set_points: h5py.Group) -> list[
             point=int(columns["point"][index]),
             background=BACKGROUNDS[BackgroundKind(int(columns["background"][index]))],
             others={name: float(values[index]) for name, values in others.items()},
+            started_s=float(columns["started"][index]),
         )
         for index in range(min(len(column) for column in (*columns.values(), *others.values())))
     ]

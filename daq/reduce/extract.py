@@ -23,7 +23,7 @@ class Places:
     """Which samples are looked at: `samples` of them from each of `first` intp[windows] on, the windows with the `MARGIN` of
     counting, and `ion_free` intp[samples] for the baseline.
 
-    `saturated_code` is that of a clipped sample; `added` samples make a pulse, 0 where ions are not counted.
+    Samples from `saturated_code` on may be clipped; `added` samples make a pulse, 0 where ions are not counted.
     """
 
     first: NDArray[np.intp]

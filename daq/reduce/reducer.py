@@ -18,14 +18,14 @@ from daq.reduce.windows import cluster_windows, ion_free_samples, stretches
 
 MCP = 0
 """Channel of a block that holds the MCP signal."""
-SATURATED = 32767
+HIGHEST_CODE = 32767
+"""Where the digitizer does not tell from which code on samples may be clipped."""
 
 
 class Reducer:
     """Adds blocks to sums per step and spectra per set field.
 
-    `sizes` are the clusters of `element` to make profiles of; `saturated_code` the code of a clipped sample.  Without
-    `counting` there is charge only.
+    `sizes` are the clusters of `element` to make profiles of.  Without `counting` there is charge only.
     """
 
     def __init__(
@@ -34,7 +34,6 @@ class Reducer:
         element: str,
         sizes: Iterable[int],
         calibrations: Calibrations,
-        saturated_code: int = SATURATED,
         counting: bool = True,
     ) -> None:
         self._axis, self._element = axis, element
@@ -43,6 +42,7 @@ class Reducer:
             raise ValueError(f"none of the sizes of {element} given arrives inside the trace; record longer or name others")
         ion_free = ion_free_samples(axis, element, self._windows, calibrations)
         first, samples = stretches(self._windows, *MARGIN)
+        saturated_code = axis.highest_code[MCP] if axis.highest_code else HIGHEST_CODE
         added = added_samples(axis.interval_s) if counting else 0
         self._places = Places(first, samples, self._windows[0].samples_per_bin, ion_free, saturated_code, added)
         self._steps: dict[int, StepSums] = {}

@@ -1,6 +1,5 @@
 """Results for other programs: one JSON document, the moments as CSV, and each measurement as netCDF."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from daq.analysis import columns
 from daq.reproduce import table_one
 from daq.reproduce.claims import V25, Claim
 from daq.reproduce.found import Calibrated, Found, Measured
@@ -44,15 +44,9 @@ def write_json(
 
 def write_csv(path: Path, found: Found) -> None:
     """One line per cluster of each measurement."""
-    rows = [
-        {"part": name, "run": one.name, "element": one.results.element, **cluster}
-        for name, one in found.measured.items()
-        for cluster in one.results.document()["clusters"]
-    ]
+    rows = columns.rows([({"part": name, "run": one.name}, one.results) for name, one in found.measured.items()])
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
-        writer.writeheader()
-        writer.writerows(rows)
+        columns.write(file, rows)
 
 
 def dataset(measured: Measured) -> "Dataset":

@@ -78,10 +78,11 @@ class ResultsView(QWidget):
             self._done(f"saved in {path}", True)
 
     def draw(self, path: str) -> None:
-        """The figure of the run file."""
+        """The figure of the run file; of each of its points, if it has several."""
         command = ["analyse", self._run_file, "--json", "--figure", path]
         if self.beside.run(*command):
-            self._target = path
+            points = len(self._moments.points) if self._moments else 1
+            self._target = path if points == 1 else f"{points} files named after {path}, one for each point"
             say(self.told, f"{listed(command)} …")
         else:
             self._done(f"{path} is not drawn: another figure is being drawn in {self._target}, wait for it", False)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from config.calibration import Calibrations, FieldCalibration
+from config.calibration import Calibrations, FieldCalibration, PositionCalibration
 from config.errors import ConfigurationError
 from config.laboratory import SHIPPED, Laboratory, read_laboratory
 from config.model import check_model, read_model, read_toml
@@ -79,3 +79,10 @@ def test_a_field_curve_must_rise() -> None:
     }
     with pytest.raises(ConfigurationError, match="rising lists"):
         check_model(table, FieldCalibration, "field")
+
+
+@pytest.mark.parametrize("value", [-19.2e-6, 0.0])
+def test_position_is_told_from_ions_that_arrive_later_towards_the_strong_field(value: float) -> None:
+    table = {"reference_mass_u": 1858.0, "sensitivity_s_per_m": {"value": value, "uncertainty": 0.1e-6}}
+    with pytest.raises(ConfigurationError, match=r"sensitivity_s_per_m.*must be above 0"):
+        check_model(table, PositionCalibration, "position")

@@ -264,6 +264,7 @@ def test_a_burst_is_one_array() -> None:
     assert segments.traces.tolist() == [[[1, -2, 2570, 4]], [[5, 6, -7, 8]]]
     assert segments.time_tags_s.tolist() == [0.0, 0.05]
     assert (segments.scale_V, segments.offset_V) == ((1.2e-5,), (0.15,))
+    assert segments.highest_code == (16_666,), "the upper end of the screen, 0.35 V"
     assert (segments.interval_s, segments.start_s, segments.warnings) == (1e-9, -2e-10, ())
     assert wire.finished()
 
@@ -306,6 +307,7 @@ def test_channels_lie_side_by_side_in_each_shot() -> None:
     segments, wire = collected(script, TWO)
     assert segments.traces.tolist() == [[[1, -2, 2570, 4], [10, -20, 25700, 40]], [[5, 6, -7, 8], [50, 60, -70, 80]]]
     assert segments.scale_V == (1.2e-5, 2.4e-5)
+    assert segments.highest_code == (16_666, 10_416)
     assert wire.finished()
     with pytest.raises(Refused, match="different time axes"):
         collected([*COMPLETE, *transferred(2, CODES), *transferred(4, second, f4="2.0E-09")], TWO)

@@ -120,6 +120,7 @@ def test_a_burst(card: Card, digitizer: SpectrumM4i) -> None:
     assert found.traces.dtype == np.int16
     assert found.time_tags_s == pytest.approx([0.0, 0.0516, 0.1007984])
     assert found.scale_V == pytest.approx((0.5 / 127,))
+    assert found.highest_code == (126,)
     assert (found.interval_s, found.start_s) == pytest.approx((1.6e-9, -32 * 1.6e-9))
     assert digitizer.status().state == "stopped"
 

@@ -23,6 +23,7 @@ from gui.plots.plot import Plot
 from gui.preferences import Preferences
 from gui.procedures import PROCEDURES
 from gui.window import Window
+from tests.daq.analysis.scan import scanned_run
 from tests.gui.fake import FakeClient, magnet, moments, reduced, running, shot_times, trace
 
 Open = Callable[[Feed], Window]
@@ -182,6 +183,15 @@ def test_a_figure_is_not_told_as_another_one(opened: Open, tmp_path: Path, until
         f"■ {tmp_path / 'second.png'} is not drawn: another figure is being drawn in {tmp_path / 'first.png'}, wait for it"
     )
     until(lambda: not results.beside.busy)
+
+
+def test_figures_of_several_points_are_told_as_many(opened: Open, tmp_path: Path, until: Until) -> None:
+    run, figure = scanned_run(tmp_path / "run.h5", shots=4), tmp_path / "figure.png"
+    window = opened(ServiceFeed(FakeClient(msgspec.structs.replace(running(), run_file=str(run)), reduced(), of_points(2))))
+    window.results.draw(str(figure))
+    until(lambda: not window.results.beside.busy)
+    assert window.results.told.text().endswith(f"drawn in 2 files named after {figure}, one for each point")
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == ["figure-run-0.png", "figure-run-1.png"]
 
 
 def test_a_point_that_comes_leaves_the_chosen_one(opened: Open) -> None:

@@ -43,7 +43,7 @@ relax more often per transit than the latter take no part."""
 class Seeming:
     """The seeming moment of one cluster at one velocity, with its statistical error; `flight_s` is the programmed T - τ₀."""
 
-    size: int
+    cluster: str
     flight_s: float
     moment_uB: float
     error_uB: float
@@ -51,11 +51,11 @@ class Seeming:
 
 @dataclass(frozen=True)
 class ChopperResult:
-    """`moments_uB` by size, with the time zero found; `chi2` per degree of freedom."""
+    """`moments_uB` by cluster, with the time zero found; `chi2` per degree of freedom."""
 
     time_zero_s: Estimate
     share: float
-    moments_uB: dict[int, float]
+    moments_uB: dict[str, float]
     velocities: int
     chi2: float
 
@@ -74,13 +74,13 @@ def seeming_moments(found: Iterable[Results], calibrations: Calibrations) -> lis
             moment_uB, error_uB = cluster.unrelaxed_uB, cluster.unrelaxed_error_uB
             if cluster.behaviour == "atomic-like" and moment_uB and error_uB and one.velocity_m_s and not _relaxes(cluster):
                 place = _Place(one.element, cluster.size, one.velocity_m_s, one.field_T or 0.0)
-                split.append((place, Seeming(cluster.size, path_m / one.velocity_m_s, moment_uB, error_uB)))
-    best: dict[int, Seeming] = {}
+                split.append((place, Seeming(f"{one.element}{cluster.size}", path_m / one.velocity_m_s, moment_uB, error_uB)))
+    best: dict[str, Seeming] = {}
     for _, each in split:
-        known = best.setdefault(each.size, each)
+        known = best.setdefault(each.cluster, each)
         if each.error_uB / each.moment_uB < known.error_uB / known.moment_uB:
-            best[each.size] = each
-    return [each for place, each in split if _well_split(place, best[each.size].moment_uB, calibrations)]
+            best[each.cluster] = each
+    return [each for place, each in split if _well_split(place, best[each.cluster].moment_uB, calibrations)]
 
 
 class _Place(NamedTuple):
@@ -103,8 +103,9 @@ def _well_split(at: _Place, moment_uB: float, calibrations: Calibrations) -> boo
 
 def calibrate_chopper(seeming: Sequence[Seeming], old: VelocityCalibration) -> ChopperResult:
     """The time zero; `CannotCalibrate` where no cluster is split at several velocities that differ enough."""
-    times = {size: {one.flight_s for one in seeming if one.size == size} for size in {one.size for one in seeming}}
-    used = [one for one in seeming if len(times[one.size]) > 1]
+    clusters = dict.fromkeys(one.cluster for one in seeming)
+    times = {cluster: {one.flight_s for one in seeming if one.cluster == cluster} for cluster in clusters}
+    used = [one for one in seeming if len(times[one.cluster]) > 1]
     if not used:
         raise CannotCalibrate("no cluster is split at two velocities or more; take more of them, at full field, or more shots")
     flight = np.array([one.flight_s for one in used])
@@ -112,11 +113,11 @@ def calibrate_chopper(seeming: Sequence[Seeming], old: VelocityCalibration) -> C
         raise CannotCalibrate(
             f"the flight times differ by {np.ptp(flight) / flight.mean():.1%} only; change the velocity by more"
         )
-    sizes = sorted({one.size for one in used})
-    member = np.array([[one.size == size for size in sizes] for one in used], dtype=np.float64)
+    split = [cluster for cluster in clusters if len(times[cluster]) > 1]
+    member = np.array([[one.cluster == cluster for cluster in split] for one in used], dtype=np.float64)
     root = np.sqrt([one.moment_uB for one in used])
     measured, error = root * flight, np.array([one.error_uB for one in used]) / (2 * root) * flight
-    late, slope = 0.0, np.ones(len(sizes))
+    late, slope = 0.0, np.ones(len(split))
     for _ in range(10):
         # measured = slope (flight - late), late counted from the old time zero
         design = np.column_stack([member * (flight - late)[:, None], -(member @ slope)]) / error[:, None]
@@ -125,8 +126,8 @@ def calibrate_chopper(seeming: Sequence[Seeming], old: VelocityCalibration) -> C
         slope, late = slope + step[:-1], late + float(step[-1])
     covariance = np.linalg.pinv(design.T @ design)
     statistical = math.sqrt(covariance[-1, -1])
-    chi2 = float(residual @ residual) / max(len(used) - len(sizes) - 1, 1)
+    chi2 = float(residual @ residual) / max(len(used) - len(split) - 1, 1)
     systematic = math.hypot(OPENING_s, RELAXATION_s, statistical * math.sqrt(max(chi2 - 1, 0.0)))
     zero = Estimate(old.time_zero_s.value + late, statistical, systematic)
-    moments = dict(zip(sizes, (slope**2).tolist(), strict=True))
+    moments = dict(zip(split, (slope**2).tolist(), strict=True))
     return ChopperResult(zero, zero.error / float(flight.mean()), moments, len(set(flight.tolist())), chi2)

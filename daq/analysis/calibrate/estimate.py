@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 from config.calibration import Measured
 
-DRIFT_per_hour = 50e-6
-"""Of flight times: 100 ppm of high voltage an hour (paper sheet, assumed)."""
-
 
 class CannotCalibrate(Exception):
     """The run does not hold what this calibration needs; says what is missing."""

@@ -12,6 +12,7 @@ fine-structure mixing, and, as the square of the bend, because what is bent towa
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from scipy.constants import atomic_mass
 from scipy.optimize import least_squares
 from scipy.special import ndtr
 
-from config.calibration import DeflectionCalibration, VelocityCalibration
+from config.calibration import VelocityCalibration
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.conversions.deflection import BOHR_MAGNETON_J_T
 from daq.conversions.flight_time import cluster_mass_u
@@ -40,6 +41,9 @@ SIGNIFICANT = 8.0
 STARTS_m = (1e-3, 2e-3, 3e-3, 4e-3, 5e-3, 6e-3)
 LEAST_SHARE, LEAST_BEND_m = 0.5, 0.5e-3
 """A splitting whose error is a larger share of it, or whose half is smaller, is none."""
+MOST_CHI2 = 25.0
+"""Per degree of freedom: what scatters five times its errors is not two peaks and their excited ones (assumed; good scans have
+0.3 to 1.3)."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ class GradientResult:
     excited: Estimate
     chi2: float
 
-    def calibration(self, old: DeflectionCalibration) -> DeflectionCalibration:
-        C = self.without_velocity.measured()
-        return old.model_copy(update={"field_T": self.field_T, "C_T_m": C, "velocity_m_s": self.velocity_m_s})
+    def calibration(self) -> dict[str, Any]:
+        """What of `DeflectionCalibration` was measured, by key."""
+        return {"field_T": self.field_T, "C_T_m": self.without_velocity.measured(), "velocity_m_s": self.velocity_m_s}
 
 
 def calibrate_gradient(seen: Sequence[Seen], field_T: float, velocity_m_s: float, old: VelocityCalibration) -> GradientResult:
@@ -82,9 +86,14 @@ def calibrate_gradient(seen: Sequence[Seen], field_T: float, velocity_m_s: float
     middle = float(np.array([one.stage_m for one in off]) @ signal / signal.sum())
     kept = [one for one in (*off, *on) if abs(one.stage_m - middle) < FARTHEST_m]
     values, covariance, chi2 = _fit(kept, middle)
+    if not chi2 < MOST_CHI2:
+        raise CannotCalibrate(
+            f"the scan is not that of one split beam (χ² per degree of freedom {chi2:.0f}, allowed are {MOST_CHI2:.0f}); "
+            "were the beam's intensity, field and velocity steady?"
+        )
     inflated = math.sqrt(max(chi2 - 1, 0.0))
     fitted, share = (Estimate(values[i], math.sqrt(covariance[i, i]), inflated * math.sqrt(covariance[i, i])) for i in (0, 1))
-    bend = _between_centroids([one for one in kept if one.with_field], values) if _splits(fitted) else fitted
+    bend = _between_centroids([one for one in kept if one.with_field], values, inflated) if _splits(fitted) else fitted
     if not _splits(bend):
         raise CannotCalibrate("the field does not split the beam; was the rod aluminium, and the magnet on?")
     energy_J = cluster_mass_u("Al", 1) * float(atomic_mass) * velocity_m_s**2
@@ -147,9 +156,9 @@ def _splits(bend: Estimate) -> bool:
     return bend.error < LEAST_SHARE * bend.value and bend.value > LEAST_BEND_m
 
 
-def _between_centroids(seen: Sequence[Seen], fitted: Sequence[float]) -> Estimate:
+def _between_centroids(seen: Sequence[Seen], fitted: Sequence[float], inflated: float) -> Estimate:
     """Half the distance between the centroids of the two ground-level peaks, each half a bend to either side; what the fit says
-    of the excited level there is taken off."""
+    of the excited level there is taken off.  Systematic: what signals scatter about the fit, `inflated` times their errors."""
     bend, share, centre = fitted[0], fitted[1], fitted[2] + fitted[3]
     stage, signal, error = (np.array([getattr(one, name) for one in seen]) for name in ("stage_m", "signal", "error"))
     signal = signal - _model(stage, np.ones(len(seen), bool), np.asarray(fitted), levels=_excited(share))
@@ -160,7 +169,8 @@ def _between_centroids(seen: Sequence[Seen], fitted: Sequence[float]) -> Estimat
         middle = float(stage[near] @ signal[near]) / total
         centroids.append(middle)
         variances.append(float((((stage[near] - middle) / total * error[near]) ** 2).sum()))
-    return Estimate((centroids[1] - centroids[0]) / 2, math.sqrt(sum(variances)) / 2)
+    statistical = math.sqrt(sum(variances)) / 2
+    return Estimate((centroids[1] - centroids[0]) / 2, statistical, inflated * statistical)
 
 
 def _image(away: Floats, first: float, second: float) -> Floats:

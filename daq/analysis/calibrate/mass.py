@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from config.calibration import MassCalibration
-from daq.analysis.calibrate.estimate import CannotCalibrate, DRIFT_per_hour, Estimate
+from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.analysis.calibrate.ladder import ladder, smoothed
 from daq.analysis.calibrate.peaks import Peak, fit_peak
 from daq.analysis.calibrate.spectra import Spectra
+from daq.analysis.drift import DRIFT_per_hour
 
 Floats = NDArray[np.float64]
 FEWEST_PEAKS = 5

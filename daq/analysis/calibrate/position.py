@@ -3,9 +3,9 @@
 The ions of a focus at x come from z = x + w g(x) on average, g = d ln N / dx the slope of the signal N over the scan, w the
 variance of the focus: on the flank of the beam most come from the side of its middle.  This is exact for a Gaussian focus and
 any beam.  With √m scaled out, t is linear in s, s w and q, and in the drift of the flight time with its bend; so all are fitted
-together, for all sizes, each with an offset of its own, which takes isotopes, hydrides and t0 + k √m with it.  Since g is
+together, each cluster of each run with an offset of its own, which takes isotopes, hydrides and t0 + k √m with it.  Since g is
 nearly a straight line too, the scan tells s and w badly apart: w enters as measured before, and so do q and the drift, which
-matter where the scan does not tell them.  What moves all sizes of a step alike, as the light's jitter does, is an error that
+matter where the scan does not tell them.  What moves all clusters of a step alike, as the light's jitter does, is an error that
 they share; how large it is the steps' own scatter says.
 """
 
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_smoothing_spline
 
 from config.calibration import PositionCalibration
-from daq.analysis.calibrate.estimate import CannotCalibrate, DRIFT_per_hour, Estimate
+from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
+from daq.analysis.drift import DRIFT_per_hour
 
 Floats = NDArray[np.float64]
 FEWEST_POSITIONS = 6
@@ -37,12 +38,12 @@ FOCUS_m, FOCUS_ERROR = 0.2e-3, 0.1
 
 @dataclass(frozen=True)
 class Spot:
-    """Ions of one size at one place of the stage: mean flight time and signal per shot with their errors.
+    """Ions of one cluster at one place of the stage: mean flight time and signal per shot with their errors.
 
-    `when_s` counts from the start of the run.  Where no ions are seen, the error of the time is infinite.
+    `when_s` counts from the start of the `run`.  Where no ions are seen, the error of the time is infinite.
     """
 
-    size: int
+    cluster: str
     mass_u: float
     stage_m: float
     when_s: float
@@ -50,6 +51,7 @@ class Spot:
     time_error_s: float
     signal: float
     signal_error: float
+    run: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class PositionResult:
     centre_m: float
     focus_m: float
     positions: int
-    sizes: tuple[int, ...]
+    clusters: tuple[str, ...]
     chi2: float
     drift_known: bool
 
@@ -78,7 +80,8 @@ class PositionResult:
 
 
 def calibrate_position(spots: Sequence[Spot], old: PositionCalibration) -> PositionResult:
-    """s and q; `CannotCalibrate` without a scan across a beam.  What `old` knows of q enters as a measurement."""
+    """s and q; `CannotCalibrate` without a scan across a beam, or against the gradient.  What `old` knows of q enters as a
+    measurement."""
     places, signal, error = _scan(spots)
     if not signal.max() > 0:
         raise CannotCalibrate(EMPTY)
@@ -88,13 +91,20 @@ def calibrate_position(spots: Sequence[Spot], old: PositionCalibration) -> Posit
         raise CannotCalibrate(f"only {len(inside)} places of the stage have signal; {FEWEST_POSITIONS} over 0.5 mm are needed")
     seen = [spot for spot in spots if math.isfinite(spot.time_error_s)]
     used = [spot for spot in seen if inside.min() <= round(spot.stage_m, PLACES) <= inside.max()]
-    sizes = sorted({spot.size for spot in used})
-    if len(used) < len(sizes) + FEWEST_POSITIONS:
+    offsets = {(spot.run, spot.cluster) for spot in used}
+    if len(used) < len(offsets) + FEWEST_POSITIONS:
         raise CannotCalibrate(EMPTY)
     slope = _slope(places, signal, error)
+    in_run = _members([spot.run for spot in used])
     when = np.array([spot.when_s for spot in used])
+    when = when - in_run @ (in_run.T @ when / in_run.sum(axis=0))
     x = np.array([spot.stage_m for spot in used]) - centre_m
-    fit = _fit(used, _Along(x, slope(x + centre_m), (when - when.mean()) / 3600), old)
+    fit = _fit(used, _Along(x, slope(x + centre_m), in_run * when[:, None] / 3600), old)
+    if not fit.s.value > 0:
+        raise CannotCalibrate(
+            f"s comes out as {1e6 * fit.s.value:.2f} ns/mm, so the stage runs against the gradient; turn its axis round, at "
+            "the mount or in its controller, so that its positions grow towards the strong field, where ions arrive later"
+        )
     return PositionResult(
         old.reference_mass_u,
         fit.s,
@@ -102,7 +112,7 @@ def calibrate_position(spots: Sequence[Spot], old: PositionCalibration) -> Posit
         centre_m,
         FWHM * math.sqrt(max(fit.variance_m2, 0.0)),
         len(inside),
-        tuple(sizes),
+        tuple(dict.fromkeys(spot.cluster for spot in used)),
         fit.chi2,
         bool(np.ptp(when) > 0 and abs(float(np.corrcoef(x, when)[0, 1])) < 0.5),
     )
@@ -118,7 +128,7 @@ class _Fit:
 
 @dataclass(frozen=True)
 class _Along:
-    """Of each spot: place `x`, slope of ln N there, and when it was taken."""
+    """Of each spot: place `x`, slope of ln N there, and when it was taken, float64[spots, runs]: from its run's middle on."""
 
     x: Floats
     slope: Floats
@@ -130,9 +140,9 @@ def _fit(used: Sequence[Spot], along: _Along, old: PositionCalibration) -> _Fit:
     root = np.sqrt([spot.mass_u / old.reference_mass_u for spot in used])
     time, error = (np.array([getattr(spot, name) for spot in used]) for name in ("time_s", "time_error_s"))
     scaled = root[:, None] * np.column_stack([along.x, along.x**2, along.slope, along.hours, along.hours**2])
-    design = np.hstack([scaled, _members([spot.size for spot in used])])
-    known = _known(old, float(np.mean(time / root)))
-    steps = _members([(spot.when_s, spot.stage_m) for spot in used])
+    design = np.hstack([scaled, _members([(spot.run, spot.cluster) for spot in used])])
+    known = _known(old, float(np.mean(time / root)), along.hours.shape[1])
+    steps = _members([(spot.run, spot.when_s, spot.stage_m) for spot in used])
     alone = _solved(design, time, error, known)
     shared_s = _shared(alone.residual, error, steps, scaled.shape[1] + 1)
     shared = [(design.shape[1] + step, 0.0, shared_s) for step in range(steps.shape[1])]
@@ -147,14 +157,15 @@ def _fit(used: Sequence[Spot], along: _Along, old: PositionCalibration) -> _Fit:
     return _Fit(s, q, float(fit.found[2] / fit.found[0]), fit.chi2)
 
 
-def _known(old: PositionCalibration, reference_s: float) -> list[tuple[int, float, float]]:
+def _known(old: PositionCalibration, reference_s: float, runs: int) -> list[tuple[int, float, float]]:
     """What is known before: which parameter, its value and standard error.
 
     In an hour the rate of drift may change by itself (assumed).
     """
     q, s_w = old.curvature_s_per_m2, old.sensitivity_s_per_m.value * (FOCUS_m / FWHM) ** 2
     drift = DRIFT_per_hour * reference_s
-    return [(1, q.value, max(q.uncertainty, 1e-9)), (2, s_w, 2 * FOCUS_ERROR * s_w), (3, 0.0, drift), (4, 0.0, drift / 2)]
+    drifts = [(3 + run + bend * runs, 0.0, drift / (1 + bend)) for bend in (0, 1) for run in range(runs)]
+    return [(1, q.value, max(q.uncertainty, 1e-9)), (2, s_w, 2 * FOCUS_ERROR * s_w), *drifts]
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,7 @@ def _members(labels: Sequence[Hashable]) -> Floats:
 
 
 def _scan(spots: Sequence[Spot]) -> tuple[Floats, Floats, Floats]:
-    """Places of the stage, signal there (all sizes, mean of the passes) and its error."""
+    """Places of the stage, signal there (all clusters, mean of the passes) and its error."""
     if not spots:
         raise CannotCalibrate(EMPTY)
     stage = np.round([spot.stage_m for spot in spots], PLACES)
@@ -204,7 +215,9 @@ def _scan(spots: Sequence[Spot]) -> tuple[Floats, Floats, Floats]:
         raise CannotCalibrate(f"the stage stood at {len(places)} places; a scan of {FEWEST_POSITIONS} or more is needed")
     signal = np.array([spot.signal for spot in spots])
     variance = np.array([spot.signal_error**2 for spot in spots])
-    times = np.array([len({spot.when_s for spot, here in zip(spots, stage == place, strict=True) if here}) for place in places])
+    times = np.array(
+        [len({(spot.run, spot.when_s) for spot, here in zip(spots, stage == place, strict=True) if here}) for place in places]
+    )
     total = np.array([signal[stage == place].sum() for place in places]) / times
     error = np.sqrt([variance[stage == place].sum() for place in places]) / times
     return places, total, error

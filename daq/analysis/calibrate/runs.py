@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +12,12 @@ from daq.analysis.calibrate.chopper import calibrate_chopper, seeming_moments
 from daq.analysis.calibrate.estimate import CannotCalibrate, Estimate
 from daq.analysis.calibrate.field import LINEAR_T, PROBE, SAME_A, calibrate_field
 from daq.analysis.calibrate.gradient import Seen, calibrate_gradient
+from daq.analysis.calibrate.made import Made, Row
 from daq.analysis.calibrate.mass import calibrate_mass, find_peaks
 from daq.analysis.calibrate.position import Spot, calibrate_position
 from daq.analysis.calibrate.spectra import Spectra, grouped
 from daq.analysis.calibrate.spots import signal, spots
+from daq.analysis.lacking import ZERO_T
 from daq.analysis.runs import analyse_run, reduce_run
 from daq.record.blocks import Step
 from daq.record.run_file import RunFile
@@ -25,35 +25,10 @@ from daq.record.series import Series
 from daq.reduce import Profiles
 from daq.reduce.reduction import STEPS
 
-ZERO_T = 0.1
-"""Set fields under this are zero field, but for the remanence."""
+ATOM, SAME = 1, 0.01
+"""The size that C comes from.  Fields and velocities that differ by a larger share make no one C (assumed)."""
 WANTED_SHARE = 0.0025
 """Of the flight time, to which the time zero should be known (paper sheet)."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One number that was measured, beside what the run file's calibration says of it; shown times `scale`, in `unit`."""
-
-    name: str
-    unit: str
-    estimate: Estimate
-    old: Measured | None = None
-    scale: float = 1.0
-
-
-@dataclass(frozen=True)
-class Made:
-    """A calibration as it was made: `changed` are the parts of `Calibrations` it replaces, by name."""
-
-    rows: Sequence[Row]
-    notes: Sequence[str]
-    changed: Mapping[str, Any]
-
-    def applied(self, old: Calibrations) -> Calibrations:
-        """`old` with what was measured; all the rest is kept."""
-        return old.model_copy(update=dict(self.changed))
-
 
 Wanted = Callable[[Step], bool]
 
@@ -70,7 +45,7 @@ def mass(runs: Sequence[Series]) -> Made:
     if found.left_out:
         notes.append(f"left out, since they lie off the line: {', '.join(found.left_out)}")
     rows = [Row("t0", "ns", found.t0_s, old.t0_s, 1e9), Row("k", "ns/√u", found.k_s_per_sqrt_u, old.k_s_per_sqrt_u, 1e9)]
-    return Made(rows, notes, {"mass": found.calibration()})
+    return Made(rows, notes, {"mass": dict(found.calibration())})
 
 
 def field(runs: Sequence[Series]) -> Made:
@@ -94,18 +69,18 @@ def field(runs: Sequence[Series]) -> Made:
     ]
     if found.from_virgin:
         notes.append("the only rise began before full current was ever reached; repeat the loop for a magnetised magnet")
-    return Made(rows, notes, {"field": new})
+    return Made(rows, notes, {"field": dict(new)})
 
 
 def chopper(runs: Sequence[Series]) -> Made:
     """Time zero of the chopper from moments at several velocities."""
-    calibrations = runs[0].last.calibrations
+    calibrations = _in_force(runs, "velocity", "position", "deflection")
     found = [point.results for run in runs for point in analyse_run(run)]
     if all(one.field_T is None for one in found):
         raise CannotCalibrate("only one field was recorded; zero and full field are needed")
     made = calibrate_chopper(seeming_moments(found, calibrations), calibrations.velocity)
     zero, old = made.time_zero_s, calibrations.velocity.time_zero_s
-    split = ", ".join(f"{runs[0].last.element}{size} {moment:.3f} µB" for size, moment in made.moments_uB.items())
+    split = ", ".join(f"{cluster} {moment:.3f} µB" for cluster, moment in made.moments_uB.items())
     notes = [
         f"{made.velocities} velocities, χ² per degree of freedom {made.chi2:.1f}; known to {made.share:.2%} of the flight time",
         f"moments that go with it: {split}",
@@ -115,18 +90,18 @@ def chopper(runs: Sequence[Series]) -> Made:
         beyond = f"is out of reach of more shots: {1e6 * zero.systematic:.0f} µs are systematic"
         notes.append(f"{WANTED_SHARE:.2%} {beyond if times is None else f'would take about {times:.0f} times the shots'}")
     rows = [Row("time zero", "µs", zero, old, 1e6)]
-    return Made(rows, notes, {"velocity": calibrations.velocity.model_copy(update={"time_zero_s": zero.measured()})})
+    return Made(rows, notes, {"velocity": {"time_zero_s": zero.measured()}})
 
 
 def position(runs: Sequence[Series]) -> Made:
     """s and q from a scan of the narrow focus."""
     old = runs[0].last.calibrations
     found: list[Spot] = []
-    for run in runs:
+    for number, run in enumerate(runs):
         stage_m, when_s = _stage(run)
         reduced = _reduced(run)
         zero = [sums.step.index for sums in reduced.steps if abs(sums.step.field_set_T) < ZERO_T]
-        found += spots(reduced, {index: stage_m[index] for index in zero if index in stage_m}, when_s, old)
+        found += spots(reduced, {index: stage_m[index] for index in zero if index in stage_m}, when_s, old, number)
     if not found:
         raise CannotCalibrate("its plan does not scan the stage without field, as position-scan does")
     made = calibrate_position(found, old.position)
@@ -135,17 +110,17 @@ def position(runs: Sequence[Series]) -> Made:
         Row("q there", "ns/mm²", made.curvature_s_per_m2, old.position.curvature_s_per_m2, 1e3),
     ]
     notes = [
-        f"{made.positions} places of the stage, {len(made.sizes)} sizes, χ² per degree of freedom {made.chi2:.1f}",
+        f"{made.positions} places of the stage, {len(made.clusters)} clusters, χ² per degree of freedom {made.chi2:.1f}",
         f"the beam's middle is where the stage stands at {1e3 * made.centre_m:.3f} mm",
     ]
     if not made.drift_known:
         notes.append("the stage went one way only, so drift counts as error; scan there and back")
-    return Made(rows, notes, {"position": made.calibration()})
+    return Made(rows, notes, {"position": dict(made.calibration())})
 
 
 def gradient(runs: Sequence[Series]) -> Made:
     """C from a scan of the narrow focus across aluminium, without and with field."""
-    calibrations = runs[0].last.calibrations
+    calibrations = _in_force(runs, "velocity")
     element = next((run.last.element for run in runs if run.last.element != "Al"), "Al")
     if element != "Al":
         raise CannotCalibrate(f"the rod was {element}; the moment of aluminium is known, so that is needed")
@@ -153,24 +128,45 @@ def gradient(runs: Sequence[Series]) -> Made:
     steps: list[Step] = []
     for run in runs:
         reduced = _reduced(run)
+        if all(window.size != ATOM for window in reduced.windows):
+            raise CannotCalibrate(
+                f"{run.last.path.name} holds no aluminium atoms, by its sizes or by its trace; record Al1, as "
+                "aluminium-calibration does"
+            )
         stage_m, _ = _stage(run)
         for sums in reduced.steps:
             if sums.step.index in stage_m and sums.shots > 1:
-                profile = reduced.selected(frozenset([sums.step.index])).profile(1, sums.step.field_set_T)
+                profile = reduced.selected(frozenset([sums.step.index])).profile(ATOM, sums.step.field_set_T)
                 with_field = abs(sums.step.field_set_T) >= ZERO_T
                 seen.append(Seen(stage_m[sums.step.index], with_field, *signal(profile)))
                 steps += [sums.step] if with_field else []
     if not seen or not steps:
         raise CannotCalibrate("its plan does not scan the stage at zero and at full field, as aluminium-calibration does")
-    field_T, velocity = (float(np.mean([getattr(step, name) for step in steps])) for name in ("field_T", "velocity_m_s"))
-    made = calibrate_gradient(seen, field_T, velocity, calibrations.velocity)
+    field_T = _one("field", "T", [abs(step.field_T) for step in steps])
+    velocity_m_s = _one("velocity", "m/s", [step.velocity_m_s for step in steps])
+    made = calibrate_gradient(seen, field_T, velocity_m_s, calibrations.velocity)
     rows = [
         Row(f"C at {field_T:.3f} T", "T·m", made.C_T_m, calibrations.deflection.C_T_m),
         Row("half splitting", "mm", made.bend_m, None, 1e3),
         Row("share of 2P3/2", "", made.excited),
     ]
-    notes = [f"χ² per degree of freedom {made.chi2:.1f}; the velocity is the largest part of the systematic error"]
-    return Made(rows, notes, {"deflection": made.calibration(calibrations.deflection)})
+    notes = [f"χ² per degree of freedom {made.chi2:.1f}"]
+    if made.C_T_m.systematic > math.sqrt(2) * made.without_velocity.systematic:
+        notes.append("the velocity is the largest part of the systematic error")
+    return Made(rows, notes, {"deflection": made.calibration()}, calibrations.velocity)
+
+
+def _one(name: str, unit: str, found: Sequence[float]) -> float:
+    """The mean of what was meant to be the same in all steps with field."""
+    if not all(0 < one < math.inf for one in found):
+        raise CannotCalibrate(f"the {name} of some steps with field is not in the file; C needs it of each")
+    mean = float(np.mean(found))
+    if np.ptp(found) > SAME * mean:
+        raise CannotCalibrate(
+            f"the steps with field were taken at {min(found):.4g} to {max(found):.4g} {unit}; C holds for one {name}, "
+            f"so at most {SAME:.0%} between them is allowed"
+        )
+    return mean
 
 
 Maker = Callable[[Sequence[Series]], Made]
@@ -182,6 +178,19 @@ MAKERS: Mapping[str, Maker] = {
     "gradient": gradient,
 }
 """By what the command line calls them.  All raise `CannotCalibrate`, or `RunFileError`."""
+
+
+def _in_force(runs: Sequence[Series], *parts: str) -> Calibrations:
+    """The calibrations that runs were taken with; `CannotCalibrate` where these parts of them are not the same in all."""
+    first = runs[0].last
+    for other in (part for run in runs for part in run.parts):
+        differ = [name for name in parts if getattr(other.calibrations, name) != getattr(first.calibrations, name)]
+        if differ:
+            raise CannotCalibrate(
+                f"{first.path.name} and {other.path.name} were taken with different calibrations of {' and '.join(differ)}; "
+                "only runs that were taken with the same can be used together"
+            )
+    return first.calibrations
 
 
 def _zero_field(series: Series) -> Spectra:

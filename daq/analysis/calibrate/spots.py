@@ -18,8 +18,10 @@ FARTHEST_s = 60e-9
 SIGNIFICANT = 6.0
 
 
-def spots(profiles: Profiles, stage_m: Mapping[int, float], when_s: Mapping[int, float], old: Calibrations) -> Iterator[Spot]:
-    """Of all steps that `stage_m` names, by index; where a size shows nothing its time has no weight."""
+def spots(
+    profiles: Profiles, stage_m: Mapping[int, float], when_s: Mapping[int, float], old: Calibrations, run: int = 0
+) -> Iterator[Spot]:
+    """Of all steps of a run that `stage_m` names, by index; where a size shows nothing its time has no weight."""
     for sums in profiles.steps:
         index = sums.step.index
         if index not in stage_m or sums.shots < 2:
@@ -27,12 +29,13 @@ def spots(profiles: Profiles, stage_m: Mapping[int, float], when_s: Mapping[int,
         one = profiles.selected(frozenset([index]))
         for window in one.windows:
             profile = one.profile(window.size, sums.step.field_set_T)
-            total, error = signal(profile)
+            cluster, (total, error) = f"{profiles.element}{window.size}", signal(profile)
             found = (
                 _middle(profile, float(undeflected_time_s(window.mass_u, old.mass))) if total > SIGNIFICANT * error else None
             )
             time_s, time_error_s = found or (math.nan, math.inf)
-            yield Spot(window.size, window.mass_u, stage_m[index], when_s.get(index, 0.0), time_s, time_error_s, total, error)
+            place = stage_m[index], when_s.get(index, 0.0)
+            yield Spot(cluster, window.mass_u, *place, time_s, time_error_s, total, error, run)
 
 
 def signal(profile: Profile) -> tuple[float, float]:

@@ -74,6 +74,110 @@ def test_no_ion_and_one_ion_make_no_number(calibrations: Calibrations) -> None:
         assert reason in cluster.note
 
 
+@pytest.mark.parametrize("per_shot", [0.05, 0.3, 1.0])
+def test_background_alone_makes_no_number(per_shot: float, calibrations: Calibrations) -> None:
+    absent = dict.fromkeys((3, 12, 20, 28), 1e-9)
+    for seed in range(5):
+        profiles = counted_profiles(
+            Beam(dict.fromkeys(absent, none), absent), SHOTS, calibrations, seed, background=per_shot / 1e-9
+        )
+        for cluster in analyse(profiles, calibrations).clusters:
+            assert (cluster.behaviour, cluster.moment_uB, cluster.limit_uB) == ("undecided", None, None)
+            assert "no peak stands out of the background at zero field" in cluster.note
+
+
+def test_a_small_peak_on_much_background_is_still_measured(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({11: magnetic(0.91)}, {11: 0.15}), SHOTS, calibrations, 1, background=2.0)
+    cluster = analyse(profiles, calibrations).cluster(11)
+    assert cluster.behaviour == "atomic-like"
+    assert abs(cluster.moment_uB - 0.91) < 4 * cluster.statistical_uB
+
+
+def test_without_zero_field_there_is_no_number(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({11: magnetic(0.91)}, {11: 0.15}), SHOTS, calibrations, 1, (2.0, 2.4, 2.4, 2.0))
+    cluster = analyse(profiles, calibrations).cluster(11)
+    assert (cluster.behaviour, cluster.moment_uB, cluster.limit_uB) == ("undecided", None, None)
+    assert "the lowest field was 2 T; zero field is needed" in cluster.note
+
+
+def test_a_moment_from_a_thermal_mean_tells_what_it_assumes(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({13: thermal(2.75)}, {13: 0.2}), SHOTS, calibrations, 1)
+    steps = tuple(replace(sums, step=replace(sums.step, helium_pressure_bar=2.0)) for sums in profiles.steps)
+    assert "bar" not in analyse(profiles, calibrations).cluster(13).note
+    assert (
+        "made at 2.0 bar, where clusters may be hotter"
+        in analyse(replace(profiles, steps=steps), calibrations).cluster(13).note
+    )
+
+
+def test_a_step_whose_condition_nobody_read_is_refused(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({13: thermal(2.75)}, {13: 0.2}), 100, calibrations, 1)
+    first, *others = profiles.steps
+    unread = replace(first, step=replace(first.step, source_temperature_K=float("nan")))
+    with pytest.raises(ValueError, match="source temperature of a step was not read"):
+        analyse(replace(profiles, steps=(unread, *others)), calibrations)
+
+
+def reversed_field(profiles: Profiles, *steps: int) -> Profiles:
+    return replace(
+        profiles,
+        steps=tuple(
+            replace(sums, step=replace(sums.step, field_set_T=-sums.step.field_set_T, field_T=-sums.step.field_T))
+            if sums.step.index in steps
+            else sums
+            for sums in profiles.steps
+        ),
+    )
+
+
+def test_the_field_may_point_the_other_way_but_not_both(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({11: magnetic(0.91), 13: thermal(2.75)}, {11: 0.15, 13: 0.2}), SHOTS, calibrations, 1)
+    other, mixed = (analyse(reversed_field(profiles, *steps), calibrations) for steps in ((1, 2), (1,)))
+    usual = analyse(profiles, calibrations)
+    assert other.field_T == -usual.field_T
+    assert [c.moment_uB for c in other.clusters] == [c.moment_uB for c in usual.clusters]
+    assert {c.behaviour for c in mixed.clusters} == {"undecided"}
+    assert "-2.4 and 2.4 T; take one direction in a run" in mixed.cluster(11).note
+
+
+def begun_at(profiles: Profiles, *started_s: float) -> Profiles:
+    steps = zip(profiles.steps, started_s, strict=True)
+    return replace(profiles, steps=tuple(replace(sums, step=replace(sums.step, started_s=at)) for sums, at in steps))
+
+
+def test_where_few_clusters_tell_the_drift_it_is_an_error(calibrations: Calibrations) -> None:
+    """Three clusters without moment, zero field, an hour later full field: 100 ppm of high voltage are 2.2 ns."""
+    beam = Beam(dict.fromkeys((10, 12, 14), none), dict.fromkeys((10, 12, 14), 0.2), drift_ns={2.4: 2.2})
+    drifted = counted_profiles(beam, 10 * SHOTS, calibrations, 1, (0.0, 2.4))
+    at_once = analyse(begun_at(drifted, 0.0, 0.0), calibrations)
+    assert {c.behaviour for c in at_once.clusters} == {"superparamagnetic"}, "without times nobody would know"
+    assert all("too few clusters tell the drift" in c.note for c in at_once.clusters)
+    assert {c.behaviour for c in analyse(begun_at(drifted, 0.0, 3600.0), calibrations).clusters} == {"undecided"}
+
+
+def test_a_drift_that_abba_cancels_is_no_error(calibrations: Calibrations) -> None:
+    profiles = counted_profiles(Beam({13: thermal(2.75)}, {13: 0.2}), SHOTS, calibrations, 1)
+    in_turn = analyse(begun_at(profiles, 0.0, 600.0, 1200.0, 1800.0), calibrations).cluster(13)
+    assert in_turn.systematics_uB["drift"] == 0.0
+    one_after_the_other = analyse(begun_at(profiles, 0.0, 1200.0, 1800.0, 600.0), calibrations).cluster(13)
+    assert one_after_the_other.systematics_uB["drift"] > 0.3
+
+
+@pytest.mark.parametrize("uncertainty_K", [23.0, 45.0, 60.0])
+def test_a_temperature_that_nobody_knows_makes_no_moment(uncertainty_K: float, calibrations: Calibrations) -> None:
+    """At 45 K; splittings do not ask for it."""
+    profiles = counted_profiles(Beam({11: magnetic(0.91), 13: thermal(2.75)}, {11: 0.15, 13: 0.2}), SHOTS, calibrations, 1)
+    excess = calibrations.temperature.cluster_excess_K.model_copy(update={"uncertainty": uncertainty_K})
+    unknown = calibrations.model_copy(
+        update={"temperature": calibrations.temperature.model_copy(update={"cluster_excess_K": excess})}
+    )
+    split, bent = analyse(profiles, unknown).clusters
+    assert split.behaviour == "atomic-like"
+    assert (bent.behaviour, bent.moment_uB, bent.limit_uB) == ("undecided", None, None)
+    assert "but temperature is uncertain by" in bent.note
+    assert bent.mean_moment_uB > 0.1
+
+
 def test_all_ions_bent_away_are_said(calibrations: Calibrations) -> None:
     profiles = counted_profiles(Beam({2: magnetic(4.0)}, {2: 0.1}, C_T_m=100.0), SHOTS, calibrations, 1, background=0.0)
     cluster = analyse(profiles, calibrations).cluster(2)

@@ -92,8 +92,37 @@ def test_few_or_uncertain_rates_exclude_nothing() -> None:
     one = fit_laws(vague[:1], OFF_K)
     assert not any(fit.excluded for fit in one)
     assert "measure at three or more" in verdict(one)
-    with pytest.raises(ValueError, match="1 rates cannot hold the 2 parameters of the law Orbach"):
+    with pytest.raises(ValueError, match="1 temperatures cannot hold the 2 parameters of the law Orbach"):
         fit_law(BY_NAME["Orbach"], vague[:1], OFF_K)
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        [Rate(T, FIELD_T, 0.0, 50.0) for T in (45.0, 60.0, 80.0)],
+        [Rate(45.0, FIELD_T, 0.0, 50.0), Rate(120.0, FIELD_T, 40_000.0, 50.0)],
+        [Rate(45.0, FIELD_T, 0.0, 50.0), Rate(60.0, FIELD_T, 0.0, 50.0), Rate(120.0, FIELD_T, 40_000.0, 50.0)],
+        [Rate(T, FIELD_T, 500.0, 50.0) for T in (45.0, 60.0, 80.0)],
+        [Rate(45.0, FIELD_T, 500.0, 50.0), Rate(45.5, FIELD_T, 500.0, 50.0), Rate(80.0, FIELD_T, 900.0, 90.0)],
+    ],
+    ids=["no flips", "a step", "a late step", "the same everywhere", "two temperatures"],
+)
+@pytest.mark.parametrize("off_K", [0.0, 10.0])
+def test_a_gap_that_the_rates_do_not_know_is_not_given(rates: list[Rate], off_K: float) -> None:
+    fits = {fit.law.name: fit for fit in fit_laws(rates, off_K)}
+    assert (fits["Orbach"].rate_Hz, fits["Orbach"].gap_K) == (None, None)
+    for name in set(BY_NAME) - {"Orbach"}:
+        rate = fits[name].rate_Hz
+        assert rate is not None
+        assert 0 < rate.statistical < np.inf
+
+
+def test_runs_at_one_temperature_tell_nothing_of_laws() -> None:
+    fits = fit_laws([Rate(45.0 + off_K, FIELD_T, 500.0 + 400.0 * off_K, 50.0) for off_K in (0.0, 0.5, 1.0)], OFF_K)
+    assert not any(fit.excluded for fit in fits)
+    assert verdict(fits) == "one temperature does not tell laws from each other; measure at three or more"
+    two = fit_laws([Rate(T, FIELD_T, 500.0, 50.0) for T in (45.0, 45.5, 80.0)], OFF_K)
+    assert "; two temperatures do not test Orbach, measure at three or more" in verdict(two)
 
 
 def test_a_sentence_names_what_is_excluded() -> None:

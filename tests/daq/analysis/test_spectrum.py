@@ -114,8 +114,8 @@ def test_a_contaminated_window_says_so(rich: list[MassSpectrum], calibrations: C
     assert found[28, "V28H"].moment_uB == pytest.approx(hydride.moment_uB, rel=0.01), "the same at every mass"
     assert hydride.mean_uB == pytest.approx(2.1 / 11, rel=0.1)
     assert hydride.sentence == (
-        f"{hydride.share.value:.1%} ± {hydride.share.error:.1%} as many V11H as V11 lie in its window, as if bent by 2.1 µB; "
-        f"they move its mean by {hydride.mean_uB:.2f} µB"
+        f"{hydride.share.value:.1%} ± {hydride.share.error:.1%} as many V11H as V11 lie in its window, as if bent by 2.1 µB "
+        f"at 432 m/s and 2.4 T; they move its mean by {hydride.mean_uB:.2f} µB"
     )
     assert found[11, "V22²⁺"].sentence == "", "there are none"
 

@@ -1,13 +1,16 @@
 """`clusterbeam calibrate` as a user meets it: numbers, a new version of the calibrations, or one sentence."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from config.calibration import Calibrations
+from config.calibration import Calibrations, Measured
+from config.laboratory import read_laboratory
 from config.model import read_model
+from config.writing import write_toml
 from daq.cli.program import FAILURES, program
 from simulators.world.beamline import Beamline
 from simulators.world.truth import read_truth
@@ -88,6 +91,17 @@ def test_chopper_needs_fields_and_velocities(tmp_path: Path) -> None:
     assert "no cluster is split at two velocities" in refused("chopper", run)
 
 
+@pytest.mark.parametrize("kind", ["chopper", "gradient"])
+def test_runs_with_different_time_zeros_are_not_used_together(kind: str, tmp_path: Path) -> None:
+    beamline, shipped = Beamline(read_truth(), 8), read_laboratory()[1]
+    zero = {"time_zero_s": Measured(value=20e-6, uncertainty=5e-6)}
+    moved = shipped.model_copy(update={"velocity": shipped.velocity.model_copy(update=zero)}).model_dump_json()
+    before = write_run(tmp_path / "before.h5", [Point(4)], beamline)
+    after = write_run(tmp_path / "after.h5", [Point(4)], beamline, calibrations_json=moved)
+    sentence = refused(kind, before, after)
+    assert "before.h5 and after.h5 were taken with different calibrations of velocity" in sentence
+
+
 def test_position_from_a_scan_of_the_beam_line(tmp_path: Path) -> None:
     beamline = Beamline(read_truth(), 9)
     stage_mm = np.arange(4.2, 5.85, 0.2).tolist()
@@ -112,11 +126,11 @@ def test_gradient_from_aluminium_in_the_beam_line(tmp_path: Path) -> None:
     beamline = Beamline(read_truth(), 10, "Al")
     shot = replace(GOOD, source_temperature_K=100.0, **timed(706.0))
 
-    def scan(current_A: float, field_set_T: float) -> list[Point]:
+    def scan(current_A: float, field_set_T: float, shots: int = 30) -> list[Point]:
         field_T = beamline.field_T(0.0, current_A)
         return [
             Point(
-                30,
+                shots,
                 field_set_T,
                 replace(shot, magnet_current_A=current_A, focus_stage_m=1e-3 * place),
                 field_T=field_T,
@@ -129,13 +143,30 @@ def test_gradient_from_aluminium_in_the_beam_line(tmp_path: Path) -> None:
     points = [*scan(0.0, 0.0), *scan(FULL_FIELD_A, 2.4)]
     run = write_run(tmp_path / "al.h5", points, beamline, sizes=(1, 1), samples=10_000)
     into = tmp_path / "calibrations.toml"
+    shipped = read_laboratory()[1]
+    mine = shipped.deflection.model_copy(
+        update={"relative_gradient_slope_per_m": -250.0, "C_T_m": Measured(value=33.0, uncertainty=0.001)}
+    )
+    write_toml(into, shipped.model_copy(update={"deflection": mine}).model_dump(exclude_none=True), "Mine.")
     result = CliRunner().invoke(program, ["calibrate", "gradient", str(run), "--into", str(into)])
     assert result.exit_code == 0, result.output
+    assert "deflection.C_T_m was known better before: to ± 0.001" in result.output
+    assert read_model(into, Calibrations).deflection.relative_gradient_slope_per_m == -250.0, "the file's own, not the run's"
     C = read_model(into, Calibrations).deflection.C_T_m
     assert C.value == pytest.approx(MACHINE.C_T_m, abs=2.5 * C.uncertainty)
     assert C.uncertainty < 0.02 * C.value
     half = write_run(tmp_path / "half.h5", points[:4], beamline, sizes=(1, 1), samples=10_000)
     assert "does not scan the stage at zero and at full field" in refused("gradient", half)
+    few = [*scan(0.0, 0.0, 2), *scan(FULL_FIELD_A, 2.4, 2)]
+    for name, other, said in (
+        ("fields", {"field_T": 1.2}, "taken at 1.2 to 2.4"),
+        ("velocities", {"velocity_m_s": 650.0}, "taken at 650 to 706 m/s; C holds for one velocity"),
+        ("unread", {"field_T": math.nan}, "the field of some steps with field is not in the file"),
+    ):
+        mixed = write_run(tmp_path / f"{name}.h5", [*few, replace(few[-1], **other)], beamline, sizes=(1, 1), samples=10_000)
+        assert said in refused("gradient", mixed)
+    no_atoms = write_run(tmp_path / "no-atoms.h5", few, beamline, sizes=(3, 4), samples=20_000)
+    assert "no-atoms.h5 holds no aluminium atoms" in refused("gradient", no_atoms)
     beamline.load_rod("V")
     assert "the rod was V; the moment of aluminium is known" in refused(
         "gradient", write_run(tmp_path / "v.h5", [Point(4)], beamline)

@@ -64,5 +64,16 @@ def test_a_run_that_tells_nothing_says_so(runs: list[Path], tmp_path: Path) -> N
     result = CliRunner().invoke(program, ["relaxation", str(zero)])
     assert result.exit_code == 1
     assert "no cluster is atomic-like" in result.stderr
+    plain = CliRunner().invoke(program, ["relaxation", "--json", str(zero)])
+    assert (plain.exit_code, json.loads(plain.stdout)["clusters"]) == (1, [])
     one = CliRunner().invoke(program, ["relaxation", str(runs[0])])
     assert "measure at three or more" in one.output
+
+
+def test_a_gap_that_is_not_known_is_none_in_json_and_in_words(runs: list[Path]) -> None:
+    two = [str(runs[0]), str(runs[1])]
+    document = json.loads(CliRunner().invoke(program, ["relaxation", "--json", *two]).stdout)
+    laws = {law["law"]: law for law in document["clusters"][0]["laws"]}
+    assert (laws["Orbach"]["gap_K"], laws["Orbach"]["rate_Hz"]) == (None, None)
+    assert laws["Raman"]["rate_Hz"]["statistical"] > 0
+    assert "not determined" in CliRunner().invoke(program, ["relaxation", *two]).stdout

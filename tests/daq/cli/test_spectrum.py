@@ -12,7 +12,7 @@ from daq.cli.program import FAILURES, program
 from simulators.world.beamline import Beamline
 from simulators.world.truth import read_truth
 from tests.daq.analysis.calibrate.world import FULL_FIELD_A, Point, replace, write_run
-from tests.simulators.world.test_beamline import GOOD
+from tests.simulators.world.test_beamline import GOOD, timed
 
 HYDRIDE, OXIDE, DIOXIDE, DOUBLY = 0.08, 0.12, 0.05, 0.06
 BARE = 1 - HYDRIDE - OXIDE - DIOXIDE - DOUBLY
@@ -20,11 +20,13 @@ BARE = 1 - HYDRIDE - OXIDE - DIOXIDE - DOUBLY
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two points of a scan, at 432 and 499 m/s."""
     truth = read_truth()
     shares = {"hydride_share": HYDRIDE, "oxide_share": OXIDE, "dioxide_share": DIOXIDE, "doubly_charged_share": DOUBLY}
     dirty = truth.model_copy(update={"machine": truth.machine.model_copy(update=shares)})
     path = tmp_path_factory.mktemp("runs") / "dirty.h5"
-    return write_run(path, [Point(200), Point(200)], Beamline(dirty, 4), sizes=(2, 24))
+    fast = Point(200, conditions=replace(GOOD, **timed(499.0)), point=1, velocity_m_s=499.0)
+    return write_run(path, [Point(200), fast], Beamline(dirty, 4), sizes=(2, 24))
 
 
 def told(*arguments: object) -> str:
@@ -44,7 +46,9 @@ def test_peaks_come_with_names_and_shares(run: Path) -> None:
     doubly = peaks["V21²⁺"]["area"] / peaks["V21"]["area"]
     assert doubly == pytest.approx(DOUBLY / BARE, rel=0.2)
     assert peaks["V22²⁺"]["mass_u"] == peaks["V11"]["mass_u"]
-    assert any("as many V11H as V11 lie in its window, as if bent by 2.1 µB" in said for said in document["contaminations"])
+    assert any(
+        "as many V11H as V11 lie in its window, as if bent by 2.1 µB at 432 m/s" in said for said in document["contaminations"]
+    )
     assert any("of its peak are V22²⁺" in said for said in document["contaminations"])
 
 

@@ -50,6 +50,7 @@ def header(path: Path, slots: int = 3) -> Create:
         interval_s=2e-9,
         scale_V=(1e-6,),
         offset_V=(0.1,),
+        highest_code=(8190,),
         slots=slots,
         slot_bytes=TRACES.nbytes,
         log=(Channel("magnet.current_A", "A"),),
@@ -94,7 +95,8 @@ def test_a_complete_run_reads_back(tmp_path: Path) -> None:
         assert report.complete
         assert (report.fired, report.recorded, report.lost) == (16, 13, 3)
         assert report.causes == {"the digitizer missed the trigger": 3}
-        assert run.steps[0].field_T == 2.39
+        assert (run.steps[0].field_T, run.steps[0].started_s) == (2.39, 1.5)
+        assert run.axis.highest_code == (8190,)
         assert run.events() == [(2.5, "a note with µ")]
         blocks = list(run.blocks())
     assert [block.numbers.tolist() for block in blocks] == [list(range(8)), [9, 10, 13, 14, 15]]

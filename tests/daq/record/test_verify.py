@@ -27,6 +27,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         set_points=(Channel("stage.position_mm", "mm"),),
         events=("q_switch",),
         snapshot=(Channel("magnet.current_A", "A"),),
+        highest_code=(32000,),
     )
     with Recorder(create) as recorder:
         recorder.tell(Snapshot("start", 1.0, ("199.5",)))
@@ -102,7 +103,7 @@ def test_an_altered_text_is_a_fault(run_file: Path, name: str) -> None:
     assert any(f"entry/{name}" in fault for fault in faults(run_file))
 
 
-@pytest.mark.parametrize("name", ["start_s", "interval_s", "scale_V", "offset_V"])
+@pytest.mark.parametrize("name", ["start_s", "interval_s", "scale_V", "offset_V", "highest_code"])
 def test_an_altered_scale_is_a_fault(run_file: Path, name: str) -> None:
     with h5py.File(run_file, "r+") as file:
         file["entry/traces/counts"].attrs[name] = 2 * file["entry/traces/counts"].attrs[name] + 1e-9

@@ -180,6 +180,15 @@ def test_saturated_shots_are_counted_and_kept() -> None:
     assert (profiles.saturated, profiles.shots(0.0)) == (2, 10)
 
 
+def test_a_digitizer_of_fewer_bits_saturates_earlier() -> None:
+    traces = noise(10)
+    traces[3, 100], traces[7, 200] = 8191, 8189
+    fine = Reducer(replace(SHORT, highest_code=(8190,)), "V", (4,), CALIBRATIONS)
+    fine.add(OFF, block(traces))
+    assert fine.profiles().saturated == 1
+    assert reduced((OFF, block(traces))).saturated == 0
+
+
 def test_windows_lie_between_their_neighbours_and_around_their_peaks() -> None:
     axis = TraceAxis(0.0, 2e-9, 45_000, (1e-5,), (0.0,))
     windows, outside = cluster_windows(axis, "V", range(1, 60), CALIBRATIONS)

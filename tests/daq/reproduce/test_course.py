@@ -77,7 +77,7 @@ def test_a_calibration_that_knows_less_is_not_put_in_force(tmp_path: Path, monke
     def made(error: float) -> Made:
         found = Found(read_model(tmp_path / "calibrations.toml", Calibrations))
         old = found.calibrations.mass
-        return Made([Row("t0", "ns", Estimate(1e-6, error), old.t0_s)], [], {"mass": old.model_copy(update={"t0_s": measured})})
+        return Made([Row("t0", "ns", Estimate(1e-6, error), old.t0_s)], [], {"mass": {"t0_s": measured}})
 
     measured = Estimate(1e-6, 1e-9).measured()
     for error, version in ((3e-9, "1"), (1e-9, "2")):

@@ -82,6 +82,7 @@ def test_the_results_are_there_for_other_programs(directory: Path, everything: F
     assert len(rows) == sum(len(one.results.clusters) for one in everything.measured.values())
     row = next(row for row in rows if (row["part"], row["size"]) == (V25, "11"))
     assert float(row["moment_uB"]) == v11["moment_uB"]
+    assert (float(row["interval_68_low_uB"]), float(row["interval_68_high_uB"])) == tuple(v11["interval_68_uB"])
 
 
 def test_a_measurement_is_a_dataset_with_its_profiles(directory: Path, everything: Found) -> None:

@@ -15,6 +15,7 @@ from tests.daq.analysis.beam import Beam, charge_profiles, magnetic, none
 PATH_m = 1.68
 VELOCITIES = (420.0, 500.0, 590.0, 690.0)
 MOMENTS = {3: 1.2, 5: 0.78, 7: 0.86, 9: 0.83, 11: 0.91}
+"""Of vanadium, by size."""
 ERRORS = {420.0: 0.005, 500.0: 0.011, 590.0: 0.025, 690.0: 0.05}
 """Relative, of about 4,000 shots at each velocity."""
 
@@ -26,7 +27,7 @@ def drawn(rng: np.random.Generator, zero_s: float, calibrations: Calibrations) -
         for velocity, relative in ERRORS.items():
             flight = PATH_m / velocity
             seems = moment * ((flight - zero_s) / flight) ** 2
-            seeming.append(Seeming(size, flight, seems * (1 + relative * rng.standard_normal()), relative * seems))
+            seeming.append(Seeming(f"V{size}", flight, seems * (1 + relative * rng.standard_normal()), relative * seems))
     return calibrate_chopper(seeming, calibrations.velocity)
 
 
@@ -48,7 +49,9 @@ def test_time_zero_is_counted_from_the_old_one(calibrations: Calibrations) -> No
     later = calibrations.model_copy(update={"velocity": moved})
     first, second = (drawn(np.random.default_rng(2), 4e-6, one).time_zero_s.value for one in (calibrations, later))
     assert second - first == pytest.approx(20e-6)
-    assert drawn(rng, 4e-6, calibrations).moments_uB == pytest.approx(MOMENTS, rel=0.05)
+    assert drawn(rng, 4e-6, calibrations).moments_uB == pytest.approx(
+        {f"V{n}": moment for n, moment in MOMENTS.items()}, rel=0.05
+    )
 
 
 def test_more_shots_help_down_to_the_systematic_error(calibrations: Calibrations) -> None:
@@ -85,6 +88,20 @@ def test_clusters_that_relax_take_no_part(calibrations: Calibrations) -> None:
     assert seeming_moments(many, calibrations) == []
 
 
+def test_another_element_has_clusters_of_its_own(calibrations: Calibrations) -> None:
+    """V9 and Nb9 have other moments, and make lines that meet at the same time zero."""
+
+    def seen(element: str, moments: dict[int, float], velocity: float) -> Results:
+        seems = {n: moment * (1 + 16e-6 * velocity / PATH_m) ** 2 for n, moment in moments.items()}
+        return replace(results(velocity, *(split(n, moment, 0.003) for n, moment in seems.items())), element=element)
+
+    vanadium = [seen("V", {7: 0.86, 9: 0.83, 11: 0.91}, velocity) for velocity in (432.0, 499.0, 577.0)]
+    niobium = [seen("Nb", {7: 1.6, 9: 1.0, 11: 1.2}, velocity) for velocity in (428.0, 494.0)]
+    both = calibrate_chopper(seeming_moments(vanadium + niobium, calibrations), calibrations.velocity)
+    assert both.time_zero_s.value == pytest.approx(-16e-6, abs=1e-9)
+    assert (both.moments_uB["V9"], both.moments_uB["Nb9"]) == pytest.approx((0.83, 1.0))
+
+
 def results(velocity: float, *clusters: ClusterResult) -> Results:
     return Results("V", clusters, 2.4, velocity, 45.0)
 
@@ -96,9 +113,9 @@ def split(size: int, moment: float = 0.9, error: float = 0.01) -> ClusterResult:
 def test_only_what_should_be_well_split_takes_part(calibrations: Calibrations) -> None:
     found = [results(420.0, split(3, 1.2), split(7), split(21), ClusterResult(8, "non-magnetic", moment_uB=0.0)),
              results(690.0, split(3, 1.2), split(7, 0.95, 0.06), split(21, 1.5, 0.1))]  # fmt: skip
-    chosen = [(one.size, round(PATH_m / one.flight_s)) for one in seeming_moments(found, calibrations)]
+    chosen = [(one.cluster, round(PATH_m / one.flight_s)) for one in seeming_moments(found, calibrations)]
     # V3 is bent out of the ionised region at 420 m/s, V21 is not resolved at 690 m/s, however large it came out there.
-    assert chosen == [(7, 420), (21, 420), (3, 690), (7, 690)]
+    assert chosen == [("V7", 420), ("V21", 420), ("V3", 690), ("V7", 690)]
 
 
 @pytest.mark.parametrize(

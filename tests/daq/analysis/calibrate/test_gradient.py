@@ -15,7 +15,9 @@ ON_ITS_WAY = 0.05 / 6 / 1.025
 SCAN_m = np.arange(-4.0, 14.1, 0.25) * 1e-3
 
 
-def scanned(seed: int, ions: int = 3000, excited: float = 0.34, slope_per_m: float = 310.0) -> list[Seen]:
+def scanned(
+    seed: int, ions: int = 3000, excited: float = 0.34, slope_per_m: float = 310.0, bend_m: float = BEND_m
+) -> list[Seen]:
     """Ions drawn one by one where the focus is, with exponential pulse heights and noise."""
     rng, seen = np.random.default_rng(seed), []
     for with_field in (False, True):
@@ -24,7 +26,7 @@ def scanned(seed: int, ions: int = 3000, excited: float = 0.34, slope_per_m: flo
             skimmer, slit = rng.uniform(-0.5e-3, 0.5e-3, n), rng.uniform(-0.25e-3, 0.25e-3, n)
             at_magnet, z = slit + (slit - skimmer) * 0.325, slit + (slit - skimmer) * 1.35
             times = np.where(rng.random(n) < excited, np.where(rng.random(n) < 0.5, 2, 6), 1) * rng.choice([-1, 1], n)
-            z = z + with_field * BEND_m * times * np.exp(slope_per_m * (at_magnet + ON_ITS_WAY * BEND_m * times))
+            z = z + with_field * bend_m * times * np.exp(slope_per_m * (at_magnet + ON_ITS_WAY * bend_m * times))
             near = np.exp(-(((z - stage + CENTRE_m) / (0.2e-3 / 2.3548)) ** 2) / 2)
             height = rng.exponential(1.0, n)[(rng.random(n) < near) & (np.abs(z) < 10e-3)]
             seen.append(Seen(stage, with_field, height.sum() + rng.normal(0, 0.5), np.sqrt((height**2).sum() + 0.25)))
@@ -54,17 +56,27 @@ def test_a_uniform_gradient_leaves_no_bias(calibrations: Calibrations) -> None:
     assert found.bend_m.value == pytest.approx(BEND_m, abs=3 * found.bend_m.error)
 
 
-def test_C_follows_the_velocity_and_keeps_the_slope(calibrations: Calibrations) -> None:
+def test_C_follows_the_velocity(calibrations: Calibrations) -> None:
     slow, fast = (calibrate_gradient(scanned(1), 2.39, v, calibrations.velocity) for v in (700.0, 714.0))
     assert fast.C_T_m.value / slow.C_T_m.value == pytest.approx(1.02**2)
-    new = slow.calibration(calibrations.deflection)
-    assert new.field_T == 2.39
-    assert new.relative_gradient_slope_per_m == calibrations.deflection.relative_gradient_slope_per_m
-    assert new.velocity_m_s == 700.0
-    assert new.C_T_m.uncertainty < slow.C_T_m.error, "the velocity's error is left to where it does not cancel"
+    measured = slow.calibration()
+    assert (measured["field_T"], measured["velocity_m_s"]) == (2.39, 700.0)
+    assert measured["C_T_m"].uncertainty < slow.C_T_m.error, "the velocity's error is left to where it does not cancel"
+
+
+def test_what_scatters_more_than_its_errors_widens_that_of_C(calibrations: Calibrations) -> None:
+    """A source whose intensity jumps by a fifth from step to step."""
+    steady, rng = scanned(4, ions=30_000), np.random.default_rng(4)
+    jumping = [replace(one, signal=one.signal * (1 + 0.2 * rng.standard_normal())) for one in steady]
+    still, moved = (calibrate_gradient(seen, 2.4, 706.0, calibrations.velocity) for seen in (steady, jumping))
+    assert moved.chi2 > 2 > still.chi2
+    assert moved.bend_m.systematic == pytest.approx(np.sqrt(moved.chi2 - 1) * moved.bend_m.statistical)
+    assert moved.C_T_m.systematic > still.C_T_m.systematic
+    assert moved.bend_m.value == pytest.approx(ON_AVERAGE_m, abs=2.5 * moved.bend_m.error)
 
 
 GOOD = scanned(2)
+HALF = [one for one in scanned(3, bend_m=BEND_m / 2) if one.with_field]
 OFF = [one for one in GOOD if not one.with_field]
 
 
@@ -77,6 +89,7 @@ OFF = [one for one in GOOD if not one.with_field]
         ([replace(one, signal=0.0) for one in GOOD], "the profile at zero field is empty"),
         ([replace(one, signal=0.0) if one.with_field else one for one in GOOD], "the profile at full field is empty"),
         (OFF + [replace(one, with_field=True) for one in OFF], "the field does not split the beam"),
+        (GOOD + HALF, "the scan is not that of one split beam"),
     ],
 )
 def test_what_shows_no_splitting_is_refused(seen: list[Seen], said: str, calibrations: Calibrations) -> None:
