@@ -29,6 +29,13 @@ def next_path(path: Path) -> Path:
     return part_path(path, 2)
 
 
+def last_path(path: Path) -> Path:
+    """The last of the files beside this one in which its run goes on; itself if there is none."""
+    while (following := next_path(path)).exists():
+        path = following
+    return path
+
+
 class Series:
     """The open files of one plan.  `path` is the newest; each names the one before it, which lies beside it."""
 

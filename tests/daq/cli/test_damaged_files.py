@@ -13,6 +13,7 @@ from daq.cli.program import main
 from daq.record.journal import CHECK, HEAD, MAGIC
 from daq.record.messages import Happened
 from daq.record.recorder import Recorder
+from daq.record.series import Series
 from tests.daq.record.test_parts import run as run_in_parts
 from tests.daq.record.test_recording import SHOTS, header, take
 from tests.daq.reduce.test_reduction import SAMPLES, run_of_three_sizes
@@ -202,6 +203,18 @@ def test_the_parts_of_a_run_are_told_once_in_whatever_order_they_are_given(
     status, printed, said = clusterbeam("verify", *tmp_path.glob("*.h5"))
     assert status == 1
     assert f"the run goes on in {newest.name}" in said
+
+
+@pytest.mark.parametrize("command", [("analyse",), ("replay", "--as-fast-as-possible")], ids=lambda command: command[0])
+def test_moments_of_a_run_whose_end_is_not_there_come_with_a_word(
+    tmp_path: Path, clusterbeam: Callable[..., tuple[int, str, str]], command: tuple[str, ...]
+) -> None:
+    newest = run_in_parts(tmp_path / "run.h5", 1.0)
+    with Series(newest) as series:
+        before = series.parts[-2].path
+    assert "goes on in" not in clusterbeam(*command, newest)[2]
+    newest.unlink()
+    assert f"clusterbeam: {before}: the run goes on in {newest.name}, which is left out" in clusterbeam(*command, before)[2]
 
 
 def test_names_are_printed_as_they_are(run_file: Path, clusterbeam: Callable[..., tuple[int, str, str]]) -> None:
