@@ -44,8 +44,9 @@ def _tell(messages: Iterator[InJournal | Gap], told: h5py.File, run: Create) -> 
             case Stored():
                 committed = tables.store(message)
             case Finish():
-                tables.finish(message)
+                tables.settle()
                 tables.write()
+                tables.end(message)
                 told[layout.COMMITTED][()] = committed
                 return True
             case _:

@@ -111,11 +111,14 @@ class RunWriter:
         """Settle what is still open, fill in the end of the run, close, and give the file its permissions back."""
         for fired in self._tables.without_end():
             self.tell(fired)
-        self._tables.finish(message)
+        self._tables.settle()
         if self._tables.recorded:
             self._file["entry/spectrum/mean"][:] = self._sum / self._tables.recorded
         self._journal.add(message)
         self.publish()
+        # Last, so that a reader who sees the end of the run sees all of it.
+        self._tables.end(message)
+        self._file.flush()
         os.fsync(self.descriptor)
         self._file.close()
         self._filters.close()

@@ -106,11 +106,14 @@ class Tables:
         Each is to be told before the next is asked for."""
         return map(self._given_up, list(self._armed.values()))
 
-    def finish(self, message: Finish) -> None:
-        """How the run ended.  Shots of a burst that was fired, whose block never came, are lost as well."""
+    def settle(self) -> None:
+        """Nothing comes any more: shots of a burst that was fired, whose block never came, are lost as well."""
         left = np.flatnonzero(self._shots["state"][:] == int(ShotState.ARMED))
         if len(left):
             self._lose(left, Cause.PROCESS_KILLED)
+
+    def end(self, message: Finish) -> None:
+        """How the run ended."""
         for name, text in (("end_time", message.ended), ("status", message.status), ("end_reason", message.reason)):
             self._entry[name][()] = _text(text)
 

@@ -51,6 +51,27 @@ def test_a_file_that_was_there_stays(tmp_path: Path) -> None:
     assert path.read_text() == "of somebody else"
 
 
+def test_who_sees_the_end_of_a_run_sees_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = tmp_path / "run.h5", []
+    file = RunWriter(header(path))
+    file.tell(Armed(0, 0, 0, SHOTS, 0.0))
+    publish = file.publish
+
+    def look() -> None:
+        with h5py.File(path, "r", swmr=True, libver="latest", rdcc_nbytes=0) as run:
+            seen.append((run["entry/status"][()].decode(), len(run["entry/shots/state"])))
+
+    def watched() -> None:
+        look()
+        publish()
+        look()
+
+    monkeypatch.setattr(file, "publish", watched)
+    file.finish(Finish("complete", "done", ""))
+    look()
+    assert seen == [("running", 0), ("running", SHOTS), ("complete", SHOTS)]
+
+
 def test_counts_have_no_unit(tmp_path: Path) -> None:
     path = tmp_path / "run.h5"
     log = (Channel("magnet.current_A", "A"), Channel("ablation_laser.lamp_shots", ""))
