@@ -24,7 +24,6 @@ from config.laboratory import Laboratory as LaboratoryConfiguration
 from config.laboratory import read_laboratory
 from config.model import parse_toml
 from daq.analysis.beside import reducing
-from daq.analysis.running import RunningErrors
 from daq.engine.attendance import Attendance, Condition
 from daq.engine.clock import Clock
 from daq.engine.followers import Follower
@@ -408,6 +407,9 @@ class RunFailed(Exception):
 
 
 def _estimate(plan: Plan, calibrations: Calibrations, axis: TraceAxis) -> Estimate:
+    # It takes half a second to come, and few plans stop by an error.
+    from daq.analysis.running import RunningErrors
+
     return RunningErrors(axis, plan.element, plan.stop.clusters, calibrations)
 
 

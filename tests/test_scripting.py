@@ -27,7 +27,7 @@ SAID = {
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulation]:
     directory = tmp_path_factory.mktemp("laboratory")
-    (directory / "vanadium-25K.toml").write_text(SMALL.replace("sizes = [2, 33]", "sizes = [8, 14]"))
+    (directory / "vanadium-25K.toml").write_text(SMALL)
     with simulation(directory, "--speed", 40, "--seed", 4) as running:
         running.config.rename(directory / "lab.toml")
         yield running

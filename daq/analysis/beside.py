@@ -8,8 +8,8 @@ from pathlib import Path
 from threading import Thread
 from typing import BinaryIO, cast
 
-from daq.analysis.published import get
 from daq.face.reduced import Published
+from daq.face.stream import get
 from daq.record.memory import own_session
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from daq.analysis.live import SHOW_S, Live
-from daq.analysis.published import put
 from daq.face.reduced import Published
+from daq.face.stream import put
 from daq.record.run_file import RunFile, RunFileError
 from daq.record.series import Series, next_path
 from daq.reduce.reduction import Reduction

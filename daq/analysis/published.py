@@ -2,9 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from typing import BinaryIO
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +10,7 @@ from config.calibration import Calibrations
 from daq.analysis.runs import PointResults
 from daq.conversions.deflection import deflection_per_uB_m
 from daq.conversions.flight_time import position_at_time_m
-from daq.face.reduced import ClusterFit, ClusterProfile, Moments, Published, Reduced, ShotEvent, ShotTimes, Spectrum, Trace
-from daq.record.messages import framed, read_body
+from daq.face.reduced import ClusterFit, ClusterProfile, Moments, Reduced, ShotEvent, ShotTimes, Spectrum, Trace
 from daq.record.run_file import RunFile
 from daq.reduce import Profiles
 from daq.reduce.profiles import Profile, SpectrumSums
@@ -21,8 +18,6 @@ from daq.reduce.profiles import Profile, SpectrumSums
 SPECTRUM_BINS, TRACE_COLUMNS = 20_000, 2_000
 """At most: more than a screen has, few enough to be sent four times a second."""
 NOTHING = np.empty(0)
-
-_decoder = msgspec.msgpack.Decoder(Published)
 
 
 def reduced(run_id: str, shots: int, profiles: Profiles, calibrations: Calibrations) -> Reduced:
@@ -112,18 +107,3 @@ def _fits(found: PointResults, calibrations: Calibrations) -> Iterator[ClusterFi
             # The fit counts from the beam's middle.
             columns = (curves.fine_uB + (axis[0] - curves.projection_uB[0]), curves.off_fit, curves.on_fit)
             yield ClusterFit(found.point, cluster.size, *(column.tobytes() for column in columns))
-
-
-def put(stream: BinaryIO, message: Published) -> None:
-    """Write one message, its length in front, and flush it."""
-    stream.write(framed(msgspec.msgpack.encode(message)))
-    stream.flush()
-
-
-def get(stream: BinaryIO) -> Published | None:
-    """The next message; None at the end."""
-    body = read_body(stream)
-    if body is None:
-        return None
-    message: Published = _decoder.decode(body)
-    return message

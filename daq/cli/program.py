@@ -1,92 +1,77 @@
-"""`clusterbeam`: its commands, and the exit status of failures: 1 the run or check failed, 2 wrong usage or configuration."""
+"""`clusterbeam`: its commands, and the exit status of failures: 1 the run or check failed, 2 wrong usage or configuration.
+
+A command is imported when it is called: the safe order does not wait for what draws figures.
+"""
 
 import sys
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from config.errors import ConfigurationError
-from daq.cli.analyse import analyse
-from daq.cli.calibrate import calibrate
-from daq.cli.check import check
-from daq.cli.console import err
-from daq.cli.demo import demo
-from daq.cli.gui import gui
-from daq.cli.log import log
-from daq.cli.plan import plan
-from daq.cli.recover import recover
-from daq.cli.relaxation import relaxation
-from daq.cli.replay import replay
-from daq.cli.reproduce import reproduce
-from daq.cli.run import run
-from daq.cli.safe import safe
-from daq.cli.serve import serve
-from daq.cli.simulate import simulate
-from daq.cli.simulation import SimulationError
-from daq.cli.spectrum import spectrum
-from daq.cli.talk import talk
-from daq.cli.verify import verify
-from daq.engine.forecast import OutputError
-from daq.engine.instruments import InstrumentsError
-from daq.engine.vigil import StartRefused
-from daq.record.run_file import RunFileError
-from daq.safety.asking import NoAnswer
-from daq.safety.guarded import GuardError
-from daq.safety.ownership import Owned
-from daq.service.errors import ServiceError
-
-FAILURES = (
-    GuardError,
-    InstrumentsError,
-    NoAnswer,
-    OutputError,
-    Owned,
-    RunFileError,
-    ServiceError,
-    SimulationError,
-    StartRefused,
+COMMANDS = (
+    "demo",
+    "simulate",
+    "check",
+    "talk",
+    "plan",
+    "run",
+    "safe",
+    "calibrate",
+    "analyse",
+    "spectrum",
+    "relaxation",
+    "reproduce",
+    "verify",
+    "recover",
+    "log",
+    "replay",
+    "serve",
+    "gui",
 )
+"""Each is a function in a module of `daq.cli`, both of this name."""
+INTERRUPTED = 130
+"""Exit status that shells know for Ctrl-C."""
+
+
+class Commands(TyperGroup):
+    """The commands by name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(getattr(import_module(f"daq.cli.{cmd_name}"), cmd_name))
+        return typer.main.get_command(alone)
+
 
 program = typer.Typer(
-    name="clusterbeam",
-    help="Control, recording and analysis of magnetic-deflection experiments on gas-phase atomic clusters.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+    name="clusterbeam", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-COMMANDS = (
-    demo,
-    simulate,
-    check,
-    talk,
-    plan,
-    run,
-    safe,
-    calibrate,
-    analyse,
-    spectrum,
-    relaxation,
-    reproduce,
-    verify,
-    recover,
-    log,
-    replay,
-    serve,
-    gui,
-)
-for command in COMMANDS:
-    program.command()(command)
+
+
+@program.callback()
+def clusterbeam() -> None:
+    """Control, recording and analysis of magnetic-deflection experiments on gas-phase atomic clusters."""
 
 
 def main() -> None:
     """Entry point of the program."""
     try:
         program()
-    except ConfigurationError as error:
-        _leave(str(error), 2)
-    except FAILURES as error:
-        _leave(str(error), 1)
+    except KeyboardInterrupt:
+        # A command that has begun ends in its own way; this came while it was imported.
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        from daq.cli.failures import status_of
 
+        if (status := status_of(error)) is None:
+            raise
+        from daq.cli.console import err
 
-def _leave(sentence: str, status: int) -> None:
-    err.print(f"clusterbeam: {sentence}", soft_wrap=True, markup=False)
-    sys.exit(status)
+        err.print(f"clusterbeam: {error}", soft_wrap=True, markup=False)
+        sys.exit(status)

@@ -175,6 +175,8 @@ class Vigil:
                 self._judge()
             except Exception as error:  # a fault of ours must be seen, and not end the watch
                 self.rise("interlocks", f"they could not be judged: {type(error).__name__}: {error}")
+            else:
+                self.clear("interlocks")
 
     def _judge(self) -> Verdict:
         """Ask what has to happen, and see to it."""

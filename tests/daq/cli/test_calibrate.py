@@ -11,7 +11,8 @@ from config.calibration import Calibrations, Measured
 from config.laboratory import read_laboratory
 from config.model import read_model
 from config.writing import write_toml
-from daq.cli.program import FAILURES, program
+from daq.cli.failures import FAILURES
+from daq.cli.program import program
 from simulators.world.beamline import Beamline
 from simulators.world.truth import read_truth
 from tests.daq.analysis.calibrate.test_field import LOOP_A

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from daq.cli.program import FAILURES, program
+from daq.cli.failures import FAILURES
+from daq.cli.program import program
 from simulators.world.beamline import Beamline
 from simulators.world.truth import read_truth
 from tests.daq.analysis.calibrate.world import FULL_FIELD_A, Point, replace, write_run

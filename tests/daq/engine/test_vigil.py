@@ -267,3 +267,14 @@ def test_whoever_is_not_there_is_told(tmp_path: Path) -> None:
     assert alarmed[1] == "alarm: run: the run has failed: the magnet has tripped"
     assert "idle: the plan was completed" in found.log()
     assert "could not be sent" not in found.log()
+
+
+def test_a_fault_while_judging_is_an_alarm_until_they_can_be_judged_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watched(tmp_path) as found:
+        with monkeypatch.context() as broken:
+            broken.setattr(found.vigil.interlocks, "at", lambda now_s: 1 / 0)
+            found.until(lambda: (alarm := found.alarm("interlocks")) is not None and alarm.active)
+        found.until(lambda: (alarm := found.alarm("interlocks")) is None or not alarm.active)
+        assert "ZeroDivisionError" in found.log()
