@@ -70,11 +70,18 @@ def _check_names(files: list[Path]) -> None:
 def analyse_file(path: Path, jobs: int = 0, scheduler: str = "") -> tuple[list[PointResults], Report]:
     """Reduce and analyse a run with what it continues, with a progress bar on stderr."""
     with Series(path) as series, Progress(console=err, disable=not err.is_terminal, transient=True) as bar:
+        say_lacking(series)
         total = sum(len(part.recorded) for part in series.parts)
         task = bar.add_task(f"reducing {path.name}", total=total)
         with executor(total, jobs, scheduler) as pool:
             found = analyse_run(series, lambda shots: bar.update(task, completed=shots), pool)
         return found, sum_up([count_shots(part) for part in series.parts])
+
+
+def say_lacking(series: Series) -> None:
+    """Of a run that goes on in a file that was not given."""
+    if series.lacking:
+        err.print(f"clusterbeam: {series.last.path}: {series.lacking}", soft_wrap=True, markup=False)
 
 
 def document(path: Path, found: list[PointResults], shots: Report) -> dict[str, Any]:

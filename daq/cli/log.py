@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from daq.cli.console import out
+from daq.cli.console import err, out
 from daq.record.layout import EVENT_KINDS
-from daq.record.run_file import RunFile
-from daq.record.series import Series
+from daq.record.run_file import RunFile, RunFileError
+from daq.record.series import Series, newest
 
 
 def log(files: Annotated[list[Path], typer.Argument(help="Run files; what they continue is told first.")]) -> None:
@@ -17,10 +17,24 @@ def log(files: Annotated[list[Path], typer.Argument(help="Run files; what they c
 
     Times are laboratory time since the first line of each file.
     """
-    for file in files:
+    told: set[Path] = set()
+    read = [_tell(file, told) for file in newest(files)]
+    if not all(read):
+        raise typer.Exit(1)
+
+
+def _tell(file: Path, told: set[Path]) -> bool:
+    """Print the logs of a run's files but those that were told; whether they could be read."""
+    try:
         with Series(file) as series:
             for part in series.parts:
-                _print(part)
+                if part.path not in told:
+                    _print(part)
+                told.add(part.path)
+        return True
+    except RunFileError as error:
+        err.print(f"clusterbeam: {error}", soft_wrap=True, markup=False)
+        return False
 
 
 def _print(part: RunFile) -> None:

@@ -1,5 +1,6 @@
 """`clusterbeam recover`: a killed, truncated or half-written run file made ordinary."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +22,12 @@ def recover(
 ) -> None:
     """Make an ordinary run file of what is left in a damaged one, and say exactly what is kept and what is lost."""
     target = output or file.with_name(f"{file.stem}-recovered.h5")
+    if replace and _apart(target, file):
+        raise RunFileError(f"{target} would lie on another disk than {file} and cannot take its place; leave out --output")
     try:
         recovery = recover_run(file, target)
+    except FileExistsError:
+        raise RunFileError(f"{target} exists; choose another file with --output") from None
     except OSError as error:
         raise RunFileError(f"{file} cannot be recovered into {target} ({error}); choose another file with --output") from None
     with RunFile(target) as run:
@@ -32,11 +37,18 @@ def recover(
     replaces = replace and not faults and not recovery.gap
     if replaces:
         target.replace(file)
-    out.print(f"{file if replaces else target}: {_words(recovery)}", soft_wrap=True)
+    out.print(f"{file if replaces else target}: {_words(recovery)}", soft_wrap=True, markup=False)
     if replace and not replaces:
         err.print(f"clusterbeam: {file} is kept, since not all that it holds is in {target}", soft_wrap=True, markup=False)
     if faults or recovery.damaged or recovery.gap:
         raise typer.Exit(1)
+
+
+def _apart(target: Path, file: Path) -> bool:
+    """Whether the one cannot simply be put in the place of the other; what does not exist is complained of later."""
+    with suppress(OSError):
+        return target.parent.stat().st_dev != file.parent.stat().st_dev
+    return False
 
 
 def _words(recovery: Recovery) -> str:

@@ -7,10 +7,11 @@ import typer
 
 from daq.analysis.follow import at_speed, follow
 from daq.analysis.results import Results
-from daq.cli.analyse import print_moments, titled
+from daq.cli.analyse import print_moments, say_lacking, titled
 from daq.cli.console import err, print_json
 from daq.face.reduced import Moments, Published, Reduced
 from daq.record.run_file import RunFileError
+from daq.record.series import Series, last_path
 
 
 def replay(
@@ -26,6 +27,8 @@ def replay(
         if isinstance(last, Reduced):
             err.print(f"{last.shots} shots, {len(last.spectra)} fields, {len(last.profiles)} profiles", soft_wrap=True)
     assert isinstance(last, Moments)
+    with Series(last_path(file)) as series:
+        say_lacking(series)
     if last.reason:
         raise RunFileError(last.reason)
     if json:

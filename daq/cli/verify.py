@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from daq.cli.console import err, out
-from daq.record.series import Series
+from daq.record.run_file import RunFileError
+from daq.record.series import Series, newest
 from daq.record.verify import PlanReport, Report, verify_plan
 from daq.record.verify import verify as verify_run
 
@@ -14,22 +15,30 @@ from daq.record.verify import verify as verify_run
 def verify(files: Annotated[list[Path], typer.Argument(help="Run files; what they continue is verified with them.")]) -> None:
     """Check that every fired shot is recorded or declared lost, that every record reads back intact, and that no shot of the
     plan is missing or recorded twice."""
-    complete = True
     looked_at: set[Path] = set()
-    for path in files:
+    whole = [_look_at(path, looked_at) for path in newest(files)]
+    if not all(whole):
+        raise typer.Exit(1)
+
+
+def _look_at(path: Path, looked_at: set[Path]) -> bool:
+    """Print what is found of a run in all its files; whether nothing is wrong with it."""
+    try:
         with Series(path) as series:
             new = [part for part in series.parts if part.path not in looked_at]
-            reports = [(part.path, verify_run(part)) for part in new]
+            looked_at |= {part.path for part in new}
+            whole = True
+            for part in new:
+                report = verify_run(part)
+                counts = f"{report.fired} fired = {report.recorded} recorded + {report.lost} lost"
+                out.print(f"{part.path}: {counts}{_why(report)}", soft_wrap=True, markup=False)
+                whole = _complain(part.path, report.faults) and whole
             plan = verify_plan(series)
-        looked_at |= {part for part, _ in reports}
-        for part, report in reports:
-            counts = f"{report.fired} fired = {report.recorded} recorded + {report.lost} lost"
-            out.print(f"{part}: {counts}{_why(report)}", soft_wrap=True)
-            complete = _complain(part, report.faults) and complete
-        out.print(_of_the_plan(plan), soft_wrap=True)
-        complete = _complain(path, plan.faults) and complete
-    if not complete:
-        raise typer.Exit(1)
+            out.print(_of_the_plan(plan), soft_wrap=True, markup=False)
+            return _complain(path, plan.faults) and whole
+    except RunFileError as error:
+        err.print(f"clusterbeam: {error}", soft_wrap=True, markup=False)
+        return False
 
 
 def _complain(path: Path, faults: list[str]) -> bool:

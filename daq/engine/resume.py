@@ -1,16 +1,20 @@
 """Going on with an interrupted plan: what earlier files hold, and whether the laboratory is still the one of then."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.calibration import Calibrations
 from config.errors import ConfigurationError
 from config.laboratory import Laboratory
+from config.model import check_model
 from daq.engine.followers import Follower
 from daq.plan.expansion import Taken
 from daq.plan.plan import Plan
-from daq.record.run_file import RunFile, refuse_running
+from daq.record.journal import beginning
+from daq.record.opening import called_damage, refuse_running
+from daq.record.run_file import RunFile
 from daq.record.series import Series
 from daq.record.verify import verify_plan
 
@@ -35,18 +39,19 @@ class Before:
 def interrupted(path: Path) -> tuple[Plan, Before]:
     """The plan of an interrupted run and what has been taken of it.
 
-    `ConfigurationError` if there is nothing to resume, `RunFileError` for a file that cannot be read or is
-    still being written.
+    `ConfigurationError` if there is nothing to resume, or another file goes on with it, `RunFileError` for a file that
+    cannot be read or is still being written.
     """
     refuse_running(path)
     with Series(path) as series:
         last = series.last
+        _refuse_continued(series)
         if last.status == "complete":
             raise ConfigurationError(f"{path} holds a complete run; there is nothing to resume")
         found = verify_plan(series)
         if found.faults:
             raise ConfigurationError.of(f"{path} cannot be resumed", found.faults)
-        plan = Plan.model_validate(last.plan)
+        plan = check_model(last.plan, Plan, f"the plan in {path}")
         recorded = [part.planned[part.recorded] for part in series.parts]
         done = max([part.planned_done for part in series.parts] + [int(one.max()) + 1 for one in recorded if len(one)])
         before = Before(
@@ -56,13 +61,26 @@ def interrupted(path: Path) -> tuple[Plan, Before]:
     return plan, before
 
 
+def _refuse_continued(series: Series) -> None:
+    """Whoever went on from an older file would take the shots of the newer ones again."""
+    path, run_id = series.last.path, series.last.run_id
+    if series.lacking:
+        raise ConfigurationError(f"{path} cannot be resumed: {series.lacking}")
+    for other in sorted(path.parent.glob("*.h5")):
+        with suppress(OSError):
+            begun = beginning(other) if other.is_file() else None
+            if begun is not None and begun.continues_file and begun.continues_id == run_id:
+                raise ConfigurationError(f"{path} goes on in {other.name}; give the newest file")
+
+
 def check_laboratory(path: Path, laboratory: Laboratory, calibrations: Calibrations) -> None:
     """`ConfigurationError` with everything in which the laboratory differs from the one that a run was taken in."""
     with RunFile(path) as run:
         recorded, recorded_calibrations = run.laboratory, run.calibrations
+    with called_damage(path):
+        known = recorded["instruments"]
     now = laboratory.model_dump(mode="json")
     faults = [f"[{name}] has changed since; put it back" for name in SAME if recorded.get(name) != now.get(name)]
-    known = recorded["instruments"]
     for name, instrument in now["instruments"].items():
         before = known.get(name)
         if before is None:

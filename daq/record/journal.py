@@ -13,17 +13,20 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
+from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
-from daq.record.messages import LENGTH, InJournal, encoded, journalled
+from daq.record.messages import LENGTH, Create, InJournal, encoded, journalled
 
 PAGE = 4096
 MAGIC = b"\x89CBRUN\n\x1a"
 HEAD = struct.Struct("<8s16sQH")
 CHECK = struct.Struct("<I")
 ROOM = PAGE - HEAD.size - CHECK.size
+HEAD_BYTES = 2**21
+"""Of a file, in which its journal begins: it is laid out in half a megabyte."""
 
 
 class Journal:
@@ -81,6 +84,13 @@ def read_messages(content: mmap | bytes) -> Iterator[InJournal | Gap]:
                 # Another version says it in another way.
                 yield Gap()
                 return
+
+
+def beginning(path: Path) -> Create | None:
+    """What a run was begun with, from a file that may be running, killed or damaged; None where that is not to be found."""
+    with path.open("rb") as file:
+        first = next(read_messages(file.read(HEAD_BYTES)), None)
+    return first if isinstance(first, Create) else None
 
 
 def _places(content: mmap | bytes) -> dict[int, int]:

@@ -256,7 +256,9 @@ def _housekeeping(entry: h5py.Group, run: Create) -> None:
     for index, channel in enumerate(run.log):
         log = _group(housekeeping, channel.name, "NXlog", signal="value", axes=["time"], index=index)
         for name, unit in (("time", "s"), ("value", channel.unit)):
-            log.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(512,), dtype="f8").attrs["units"] = unit
+            dataset = log.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(512,), dtype="f8")
+            if unit:
+                dataset.attrs["units"] = unit
 
 
 def _table(entry: h5py.Group, name: str, columns: dict[str, tuple[str, str]], chunk: int) -> h5py.Group:

@@ -21,11 +21,10 @@ from daq.record.blocks import ShotBlock
 from daq.record.messages import Armed, Create, Fired, Happened, Measured, NewStep, Snapshot, Tagged, ToWriter
 from daq.record.messages import Finished as Counts
 from daq.record.recorder import Recorder
-from daq.record.series import part_path
+from daq.record.series import CONTINUED, GOING_ON, part_path
 
 OPEN = 3
 """Files that still take what is found out later."""
-CONTINUED = "continued"
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ class Parts:
             for message in (self._start, self._step):
                 if message is not None:
                     part.recorder.tell(message)
-            before.recorder.tell(Happened(armed.at_s, f"going on in {part.recorder.path.name}"))
+            before.recorder.tell(Happened(armed.at_s, f"{GOING_ON}{part.recorder.path.name}"))
             part.recorder.tell(Happened(armed.at_s, f"going on from {before.recorder.path.name}"))
             self._open.append(part)
             while len(self._open) > OPEN:

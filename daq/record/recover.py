@@ -20,8 +20,9 @@ from daq.record.filters import Filters
 from daq.record.journal import Gap, read_messages
 from daq.record.layout import Cause
 from daq.record.messages import Create, Finish, InJournal, Lost, Recorded, Stored
-from daq.record.run_file import RunFileError, refuse_running
-from daq.record.run_writer import RunWriter, stretches
+from daq.record.opening import RunFileError, refuse_no_file, refuse_running
+from daq.record.run_writer import RunWriter
+from daq.record.tables import stretches
 
 _Found = tuple[bytes, int, NDArray[np.int16]]
 """Chunk, filter mask and trace int16[channels, samples] of a shot that is whole."""
@@ -135,8 +136,7 @@ def _unpacked(chunk: bytes, mask: int, filters: Filters) -> NDArray[np.int16] | 
 
 @contextmanager
 def _mapped(path: Path) -> Iterator[mmap]:
-    if not path.is_file():
-        raise RunFileError(f"there is no file {path}; give the path of a run file")
+    refuse_no_file(path)
     if path.stat().st_size == 0:
         raise RunFileError(f"{path} is empty; there is nothing to recover")
     refuse_running(path)

@@ -2,8 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,18 +10,21 @@ from types import TracebackType
 from typing import Any
 
 import h5py
-import hdf5plugin  # noqa: F401  (registers the compression filters)
 import numpy as np
 from numpy.typing import NDArray
 
 from config.calibration import Calibrations
+from config.model import check_model
 from daq.record import layout
 from daq.record.blocks import ShotBlock, Step, TraceAxis
 from daq.record.checksums import checksums
 from daq.record.frames import torn
 from daq.record.layout import BACKGROUNDS, BackgroundKind, EventKind, ShotState
+from daq.record.opening import RunFileError, called_damage, open_file
 from daq.record.protection import is_being_written
 from daq.record.unpacking import unpack
+
+__all__ = ["BLOCK_SHOTS", "Entry", "RunFile", "RunFileError"]
 
 BLOCK_SHOTS = 100
 WALK_SHOTS = 1000
@@ -40,10 +42,6 @@ class Entry:
     kind: EventKind
 
 
-class RunFileError(Exception):
-    """The file is not a run file that this version can read."""
-
-
 class RunFile:
     """An open run file.  Only what the writer has acknowledged is shown: shots below `committed`."""
 
@@ -51,9 +49,9 @@ class RunFile:
         self.path = path
         # Asked first: a run that ends meanwhile is not one whose writer has died.
         written = is_being_written(path) if path.is_file() else None
-        self._file = _open(path)
+        self._file = open_file(path)
         try:
-            with _called_damage(path):
+            with called_damage(path):
                 self._check(path)
                 self._entry = self._file["entry"]
                 self._load()
@@ -73,6 +71,8 @@ class RunFile:
         schema, version = self._file.attrs.get("schema"), self._file.attrs.get("schema_version", 0)
         if schema != layout.SCHEMA:
             raise RunFileError(f"{path} is an HDF5 file, but not a run of clusterbeam")
+        if not isinstance(version, int | np.integer):
+            raise ValueError(f"its schema version is {version!r}")
         if version > layout.SCHEMA_VERSION:
             raise RunFileError(
                 f"{path} has schema version {version}, this program reads up to {layout.SCHEMA_VERSION}; "
@@ -93,25 +93,28 @@ class RunFile:
         self.run_id = _text(entry["run_id"])
         self.continues_file, self.continues_id = _text(entry["continues_file"]), _text(entry["continues_id"])
         self.planned_done = int(entry["planned_done"][()])
-        self.plan: dict[str, Any] = json.loads(_text(texts["plan_json"]))
-        self.laboratory: dict[str, Any] = json.loads(_text(texts["laboratory_json"]))
-        self.identities: dict[str, Any] = json.loads(_text(texts["identities_json"]))
-        self.calibrations = Calibrations.model_validate_json(_text(texts["calibrations_json"]))
-        shots = entry["shots"]
-        self.committed = int(shots["committed"][()])
-        self.states: NDArray[np.uint8] = shots["state"][()]
-        self.causes: NDArray[np.uint8] = shots["cause"][()]
-        self.shot_bursts: NDArray[np.int32] = shots["burst"][()]
-        self.shot_steps: NDArray[np.int32] = shots["step"][()]
-        self.time_tags_s: NDArray[np.float64] = shots["time_tag"][()]
-        self.planned: NDArray[np.int64] = shots["planned"][()]
-        self.bad: NDArray[np.uint16] = shots["bad"][()]
-        self.checksums: NDArray[np.uint64] = shots["checksum"][()]
-        self.ionisation_s: NDArray[np.float64] = shots["ionisation"][()]
-        self.bursts = {name: entry[f"bursts/{name}"][()] for name in layout.BURST_COLUMNS}
-        self.steps = _steps(entry["steps"])
-        self.step_columns = {name: entry[f"steps/{name}"][()] for name in layout.STEP_COLUMNS}
+        self.plan: dict[str, Any] = _table_of(texts, "plan")
+        self.laboratory: dict[str, Any] = _table_of(texts, "laboratory")
+        self.identities: dict[str, Any] = _table_of(texts, "identities")
+        self.calibrations = check_model(_table_of(texts, "calibrations"), Calibrations, "calibrations")
+        self.committed = int(entry["shots/committed"][()])
+        growing = self.status == "running"
+        shots = _columns(entry["shots"], layout.SHOT_COLUMNS, growing)
+        self.states: NDArray[np.uint8] = shots["state"]
+        self.causes: NDArray[np.uint8] = shots["cause"]
+        self.shot_bursts: NDArray[np.int32] = shots["burst"]
+        self.shot_steps: NDArray[np.int32] = shots["step"]
+        self.time_tags_s: NDArray[np.float64] = shots["time_tag"]
+        self.planned: NDArray[np.int64] = shots["planned"]
+        self.bad: NDArray[np.uint16] = shots["bad"]
+        self.checksums: NDArray[np.uint64] = shots["checksum"]
+        self.ionisation_s: NDArray[np.float64] = shots["ionisation"]
+        self.bursts = _columns(entry["bursts"], layout.BURST_COLUMNS, growing)
+        self.step_columns = _columns(entry["steps"], layout.STEP_COLUMNS, growing)
+        self.steps = _steps(self.step_columns, entry["steps/set_points"])
         counts = entry["traces/counts"]
+        if not 0 <= self.committed <= min(len(self.states), counts.shape[0]):
+            raise ValueError(f"{self.committed} shots are committed, and it has rows for {len(self.states)}")
         self.axis = TraceAxis(
             start_s=float(counts.attrs["start_s"]),
             interval_s=float(counts.attrs["interval_s"]),
@@ -124,6 +127,11 @@ class RunFile:
         # What our own writer is writing now is believed.
         self._has_frames = BITSHUFFLE in counts._filters and self.status != "running"
         self._walked, self._torn = np.zeros((2, counts.shape[0]), bool)
+
+    @property
+    def file(self) -> h5py.File:
+        """As HDF5 opened it."""
+        return self._file
 
     @property
     def recorded(self) -> NDArray[np.int64]:
@@ -177,7 +185,7 @@ class RunFile:
 
     def log(self) -> list[Entry]:
         """The run's log."""
-        with _called_damage(self.path):
+        with called_damage(self.path):
             events = self._entry["events"]
             # A reader of a running file may see the last row half written.
             rows = zip(events["time"][()], events["text"][()], events["kind"][()], strict=False)
@@ -253,56 +261,22 @@ class RunFile:
         return traces
 
 
-@contextmanager
-def _called_damage(path: Path) -> Iterator[None]:
-    """What HDF5, or a text that should have been another, stumbles over is damage, said in one sentence."""
-    try:
-        yield
-    except (KeyError, ValueError, OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise RunFileError(f"{path} is damaged ({reason}); `clusterbeam recover` saves what can be saved") from None
-
-
-def refuse_running(path: Path) -> None:
-    """`RunFileError` when the writer of this file is still at work."""
-    if path.is_file() and is_being_written(path):
-        raise RunFileError(f"{path} is still being written; wait until its run has ended")
-
-
 def _counted(numbers: NDArray[np.int64]) -> str:
     return f"shot {numbers[0]}" if len(numbers) == 1 else f"{len(numbers)} shots from {numbers[0]} to {numbers[-1]}"
 
 
-def _open(path: Path) -> h5py.File:
-    if not path.exists():
-        raise RunFileError(f"there is no file {path}; give the path of a run file")
-    try:
-        return _closed_or_running(path)
-    except OSError as error:
-        raise RunFileError(
-            f"{path} cannot be opened as an HDF5 file ({error}); if it was a run file, `clusterbeam recover` may save it"
-        ) from None
+def _columns(table: h5py.Group, names: Iterable[str], growing: bool) -> dict[str, NDArray[Any]]:
+    """The columns of a table, one value for each row."""
+    columns = {name: table[name][()] for name in names}
+    rows = {len(column) for column in columns.values()}
+    # Of a running file the last rows may stand in some columns only.
+    if len(rows) > 1 and not growing:
+        raise ValueError(f"the columns of {table.name} have {min(rows)} to {max(rows)} rows")
+    return {name: column[: min(rows)] for name, column in columns.items()}
 
 
-def _closed_or_running(path: Path) -> h5py.File:
-    """A file that was closed is opened as such: HDF5 then sees whether its end is missing.
-
-    One whose writer is at work, or was killed, opens only as one that may grow; of that HDF5 believes that what is missing
-    is still to come, and waits for it for ever.
-    """
-    # Traces are read once and whole: a cache of unpacked ones would only push other things out of the processor's.
-    options = {"libver": "latest", "rdcc_nbytes": 0}
-    try:
-        return h5py.File(path, "r", **options)
-    except OSError as error:
-        if "already open" not in str(error) and not is_being_written(path):
-            raise
-    return h5py.File(path, "r", swmr=True, **options)
-
-
-def _steps(table: h5py.Group) -> list[Step]:
-    columns = {name: table[name][()] for name in layout.STEP_COLUMNS}
-    others = {name: group["read_back"][()] for name, group in table["set_points"].items()}
+def _steps(columns: Mapping[str, NDArray[Any]], set_points: h5py.Group) -> list[Step]:
+    others = {name: group["read_back"][()] for name, group in set_points.items()}
     return [
         Step(
             index=index,
@@ -316,9 +290,16 @@ def _steps(table: h5py.Group) -> list[Step]:
             others={name: float(values[index]) for name, values in others.items()},
             started_s=float(columns["started"][index]),
         )
-        # A process that was killed may have left a row half written.
         for index in range(min(len(column) for column in (*columns.values(), *others.values())))
     ]
+
+
+def _table_of(texts: h5py.Group, name: str) -> dict[str, Any]:
+    """One of the texts that hold a table as JSON."""
+    table = json.loads(_text(texts[f"{name}_json"]))
+    if not isinstance(table, dict):
+        raise ValueError(f"its {name} is no table")
+    return table
 
 
 def _text(dataset: h5py.Dataset) -> str:

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from config.model import check_model
 from daq.plan.plan import Plan
 from daq.record.layout import BAD_SHOTS, CAUSES, Cause, ShotState
-from daq.record.run_file import RunFile, RunFileError
+from daq.record.opening import RunFileError, called_damage
+from daq.record.retold import differences
+from daq.record.run_file import RunFile
 from daq.record.series import Series
 
 
@@ -30,11 +33,13 @@ class Report:
 
 
 def verify(run: RunFile) -> Report:
-    """Check structure, ledger and checksums of an open run file."""
+    """Check structure, ledger, tables and checksums of an open run file.  `RunFileError` if it is too damaged for that."""
     report = count_shots(run)
-    _check_numbers(run, report)
-    _check_bursts(run, report)
-    _check_traces(run, report)
+    with called_damage(run.path):
+        _check_numbers(run, report)
+        _check_bursts(run, report)
+        _check_journal(run, report)
+        _check_traces(run, report)
     return report
 
 
@@ -67,7 +72,15 @@ class PlanReport:
 
 
 def verify_plan(series: Series) -> PlanReport:
-    """Check that no shot of the plan is recorded twice, and, if the plan was completed, that none is missing."""
+    """Check that no shot of the plan is recorded twice, that none is missing if the plan was completed, and no file either.
+
+    `RunFileError` for a file that is damaged.
+    """
+    with called_damage(series.last.path):
+        return _verify_plan(series)
+
+
+def _verify_plan(series: Series) -> PlanReport:
     recorded = np.sort(np.concatenate([part.planned[part.recorded] for part in series.parts]))
     report = PlanReport(recorded=len(recorded))
     if np.any(recorded < 0):
@@ -86,6 +99,8 @@ def verify_plan(series: Series) -> PlanReport:
         report.faults.append(f"the plan has {report.planned} shots, its steps only {len(expected) + skipped}")
     if report.planned is not None:
         report.missing = report.planned - report.recorded - report.skipped
+    if series.lacking:
+        report.faults.append(series.lacking)
     return report
 
 
@@ -104,12 +119,17 @@ def _expected(series: Series) -> tuple[NDArray[np.int64], int]:
 def _planned(series: Series) -> int | None:
     if not series.last.plan:
         return None
-    plan = Plan.model_validate(series.last.plan)
+    plan = check_model(series.last.plan, Plan, "plan")
     return None if plan.open_ended else plan.shots
 
 
 def count_shots(run: RunFile) -> Report:
-    """The ledger of an open run file, without reading its traces."""
+    """The ledger of an open run file, without reading its traces.  `RunFileError` for one that is damaged."""
+    with called_damage(run.path):
+        return _count_shots(run)
+
+
+def _count_shots(run: RunFile) -> Report:
     report = Report(status=run.status)
     fired = _fired(run)
     states = run.states[:fired]
@@ -159,19 +179,29 @@ def _check_numbers(run: RunFile, report: Report) -> None:
 
 
 def _check_bursts(run: RunFile, report: Report) -> None:
-    """Bursts follow each other without gap or overlap, and each one's counts agree with its shots."""
+    """Bursts follow each other without gap or overlap, and each one's counts, number and step are those of its shots."""
     bursts = run.bursts
-    for burst, (first, fired, recorded, lost) in enumerate(
-        zip(bursts["first_shot"], bursts["fired"], bursts["recorded"], bursts["lost"], strict=True)
-    ):
+    names = ("first_shot", "fired", "recorded", "lost", "step")
+    for burst, (first, fired, recorded, lost, step) in enumerate(zip(*(bursts[name].tolist() for name in names), strict=True)):
         if fired < 0 or (run.status == "running" and first + fired > run.committed):
             continue
-        states = run.states[first : first + fired]
+        shots = slice(first, first + fired)
+        states = run.states[shots]
         counted = (np.count_nonzero(states == int(ShotState.RECORDED)), np.count_nonzero(states == int(ShotState.LOST)))
         if counted != (recorded, lost) or recorded + lost != fired:
-            report.faults.append(f"burst {burst}: {fired} fired, {recorded} recorded, {lost} lost, but the shots say {counted}")
+            says = f"{counted[0]} recorded, {counted[1]} lost"
+            report.faults.append(f"burst {burst}: {fired} fired, {recorded} recorded, {lost} lost, but its shots say {says}")
+        if np.any(run.shot_bursts[shots] != burst) or np.any(run.shot_steps[shots] != step):
+            report.faults.append(f"burst {burst} has shots that name another burst, or another step than {step}")
         if burst + 1 < len(bursts["first_shot"]) and bursts["first_shot"][burst + 1] != first + fired:
             report.faults.append(f"burst {burst + 1} does not start where burst {burst} ended")
+
+
+def _check_journal(run: RunFile, report: Report) -> None:
+    """All tables, texts and settings are what the writer was told.  Of a running file the tables come later."""
+    if run.status != "running" and (unlike := differences(run.file)):
+        advice = "`clusterbeam recover` makes a file of what the journal tells"
+        report.faults.append(f"it is not what its journal tells: {', '.join(unlike)}; {advice}")
 
 
 def _check_traces(run: RunFile, report: Report) -> None:
@@ -183,4 +213,4 @@ def _check_traces(run: RunFile, report: Report) -> None:
         try:
             run.block(numbers)
         except RunFileError as error:
-            report.faults.append(str(error))
+            report.faults.append(str(error).removeprefix(f"{run.path}: "))

@@ -20,6 +20,7 @@ from config.laboratory import read_laboratory
 from daq.record.blocks import ShotBlock
 from daq.record.layout import Cause, FiredSource, ShotState
 from daq.record.messages import Armed, Channel, Create, Fired, Happened, Logged, NewStep
+from daq.record.parts import Parts
 from daq.record.recorder import Recorder, RecordingError
 from daq.record.recover import recover
 from daq.record.run_file import RunFile, RunFileError
@@ -56,7 +57,7 @@ def header(path: Path, slots: int = 3) -> Create:
     )
 
 
-def take(recorder: Recorder, burst: int, first: int, missing: tuple[int, ...] = ()) -> int:
+def take(recorder: Recorder | Parts, burst: int, first: int, missing: tuple[int, ...] = ()) -> int:
     """A burst of all shots but the missing ones; the number of the next shot."""
     recorder.arm(Armed(burst, 0, first, SHOTS, float(burst)))
     kept = np.array([shot for shot in range(SHOTS) if shot not in missing])

@@ -12,7 +12,7 @@ from config.laboratory import Recording
 from daq.record.checksums import checksums
 from daq.record.filters import Filters
 from daq.record.layout import COMPRESSIONS, TRACES, FiredSource
-from daq.record.messages import Armed, Finish, Fired, Recorded
+from daq.record.messages import Armed, Channel, Finish, Fired, Recorded
 from daq.record.run_file import RunFile
 from daq.record.run_writer import RunWriter
 from daq.record.verify import verify
@@ -34,6 +34,54 @@ def test_both_ways_to_pack_give_the_same_bytes(shape: tuple[int, int]) -> None:
         filters._fast = False
         assert fast == filters.pack(trace)
         np.testing.assert_array_equal(filters.unpack(*fast), trace)
+
+
+def test_a_file_that_cannot_be_laid_out_is_not_left_behind(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    with pytest.raises(ValueError, match="NULL"):
+        RunWriter(msgspec.structs.replace(header(path), title="a\0b"))
+    assert not path.exists()
+
+
+def test_a_file_that_was_there_stays(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    path.write_text("of somebody else")
+    with pytest.raises(OSError, match=r"run\.h5"):
+        RunWriter(header(path))
+    assert path.read_text() == "of somebody else"
+
+
+def test_who_sees_the_end_of_a_run_sees_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, seen = tmp_path / "run.h5", []
+    file = RunWriter(header(path))
+    file.tell(Armed(0, 0, 0, SHOTS, 0.0))
+    publish = file.publish
+
+    def look() -> None:
+        with h5py.File(path, "r", swmr=True, libver="latest", rdcc_nbytes=0) as run:
+            seen.append((run["entry/status"][()].decode(), len(run["entry/shots/state"])))
+
+    def watched() -> None:
+        look()
+        publish()
+        look()
+
+    monkeypatch.setattr(file, "publish", watched)
+    file.finish(Finish("complete", "done", ""))
+    look()
+    assert seen == [("running", 0), ("running", SHOTS), ("complete", SHOTS)]
+
+
+def test_counts_have_no_unit(tmp_path: Path) -> None:
+    path = tmp_path / "run.h5"
+    log = (Channel("magnet.current_A", "A"), Channel("ablation_laser.lamp_shots", ""))
+    RunWriter(msgspec.structs.replace(header(path), log=log)).finish(Finish("complete", "done", ""))
+    with h5py.File(path, "r") as file:
+        units = [dict(file[f"entry/housekeeping/{channel.name}/value"].attrs).get("units") for channel in log]
+        assert units == ["A", None]
+        assert file["entry/housekeeping/ablation_laser.lamp_shots/time"].attrs["units"] == "s"
+    with RunFile(path) as run:
+        assert verify(run).complete
 
 
 class Counting:
