@@ -19,6 +19,7 @@ from daq.analysis.runs import PointResults, analyse_run
 from daq.analysis.table import HEADINGS, described, notes, table
 from daq.cli.console import err, one_format, out, print_json
 from daq.cli.drawing import check_figure, save_figure
+from daq.cli.lacking import say_lacking
 from daq.plan.plan import SetPoint
 from daq.record.series import Series
 from daq.record.verify import Report, count_shots, sum_up
@@ -76,12 +77,6 @@ def analyse_file(path: Path, jobs: int = 0, scheduler: str = "") -> tuple[list[P
         with executor(total, jobs, scheduler) as pool:
             found = analyse_run(series, lambda shots: bar.update(task, completed=shots), pool)
         return found, sum_up([count_shots(part) for part in series.parts])
-
-
-def say_lacking(series: Series) -> None:
-    """Of a run that goes on in a file that was not given."""
-    if series.lacking:
-        err.print(f"clusterbeam: {series.last.path}: {series.lacking}", soft_wrap=True, markup=False)
 
 
 def document(path: Path, found: list[PointResults], shots: Report) -> dict[str, Any]:

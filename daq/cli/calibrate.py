@@ -16,6 +16,7 @@ from config.model import read_model
 from config.writing import write_toml
 from daq.analysis.calibrate import MAKERS, CannotCalibrate, Made, Row
 from daq.cli.console import out
+from daq.cli.lacking import say_lacking
 from daq.record.run_file import RunFileError
 from daq.record.series import Series
 
@@ -38,6 +39,8 @@ def calibrate(
     """Make a calibration from recorded runs, beside the one the run was taken with."""
     with ExitStack() as stack:
         runs = [stack.enter_context(Series(path)) for path in files]
+        for run in runs:
+            say_lacking(run)
         base = read_model(into, Calibrations) if into is not None and into.exists() else runs[0].last.calibrations
         try:
             made = MAKERS[kind](runs)

@@ -7,8 +7,9 @@ import typer
 
 from daq.analysis.follow import at_speed, follow
 from daq.analysis.results import Results
-from daq.cli.analyse import print_moments, say_lacking, titled
+from daq.cli.analyse import print_moments, titled
 from daq.cli.console import err, print_json
+from daq.cli.lacking import say_lacking
 from daq.face.reduced import Moments, Published, Reduced
 from daq.record.run_file import RunFileError
 from daq.record.series import Series, last_path

@@ -17,6 +17,7 @@ from daq.analysis.spectrum import MassSpectrum, mass_spectrum
 from daq.analysis.spectrum_figure import spectrum_figure
 from daq.cli.console import err, one_format, out, print_json
 from daq.cli.drawing import check_figure, save_figure
+from daq.cli.lacking import say_lacking
 from daq.record.run_file import RunFileError
 from daq.record.series import Series
 
@@ -50,6 +51,7 @@ def spectrum(
 def labelled_spectrum(file: Path, jobs: int = 0) -> tuple[MassSpectrum, tuple[Contamination, ...]]:
     """The spectrum of a run with what it continues, and what is in its clusters' windows; `RunFileError` if it shows none."""
     with Series(file) as series, Progress(console=err, disable=not err.is_terminal, transient=True) as bar:
+        say_lacking(series)
         total, calibrations = sum(len(part.recorded) for part in series.parts), series.last.calibrations
         task = bar.add_task(f"reducing {file.name}", total=total)
         try:
