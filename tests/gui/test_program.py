@@ -16,6 +16,7 @@ from daq.face.state import LogPart, RunPart
 from daq.record.run_file import RunFile
 from daq.record.verify import verify
 from daq.service.client import Client
+from daq.service.errors import ServiceError
 from daq.service.where import Announcement, read, where_is
 from gui.feed import Feed, ServiceFeed
 from gui.window import Window
@@ -68,6 +69,9 @@ def test_a_service_is_started_and_goes_on_without_the_window(tmp_path: Path, mon
             until_said(where, ":window is here")
             os.kill(child(program.pid, "gui"), signal.SIGTERM)
             _, said = program.communicate(timeout=20)
+        except ServiceError:
+            program.kill()
+            pytest.fail(f"no service came: {program.communicate()[1]}")
         finally:
             program.kill()
             program.wait()
