@@ -8,6 +8,7 @@ each other.
 Where too few clusters tell it, what the high voltage may drift by between the fields is an error.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -58,7 +59,8 @@ def common_drift(shifts: Sequence[Shift]) -> Drift | None:
 def untold_drift(profiles: Profiles, off_set_T: float, on_set_T: float) -> float:
     """What flight times may have drifted by between the shots at both set fields, relative: one standard error.
 
-    Nothing where the fields were taken in turn, ABBA.  Each file counts by itself, as its time begins anew.
+    Nothing where the fields were taken in turn, ABBA.  Each file counts by itself, as its time begins anew; infinite where none
+    holds both fields, since nobody knows how far apart they were taken.
     """
     apart, weights = [], []
     for part in {sums.step.index // STEPS for sums in profiles.steps}:
@@ -71,4 +73,4 @@ def untold_drift(profiles: Profiles, off_set_T: float, on_set_T: float) -> float
         if len(mean_s) == 2:
             apart.append(mean_s[1] - mean_s[0])
             weights.append(sum(shots))
-    return abs(float(np.average(apart, weights=weights))) / HOUR_s * DRIFT_per_hour if apart else 0.0
+    return abs(float(np.average(apart, weights=weights))) / HOUR_s * DRIFT_per_hour if apart else math.inf

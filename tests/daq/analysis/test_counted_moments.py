@@ -12,6 +12,7 @@ from daq.analysis.moments import analyse
 from daq.conversions.deflection import deflection_per_uB_m
 from daq.conversions.flight_time import position_at_time_m
 from daq.reduce.profiles import Counts, Profiles
+from daq.reduce.reduction import STEPS
 from tests.daq.analysis.beam import Beam, charge_profiles, counted_profiles, magnetic, none, thermal
 
 SHOTS = 4000
@@ -153,6 +154,17 @@ def test_where_few_clusters_tell_the_drift_it_is_an_error(calibrations: Calibrat
     assert {c.behaviour for c in at_once.clusters} == {"superparamagnetic"}, "without times nobody would know"
     assert all("too few clusters tell the drift" in c.note for c in at_once.clusters)
     assert {c.behaviour for c in analyse(begun_at(drifted, 0.0, 3600.0), calibrations).clusters} == {"undecided"}
+
+
+def test_fields_in_different_files_may_have_drifted_by_anything(calibrations: Calibrations) -> None:
+    """13 is bent by its moment or by the drift, 11 is split whatever drifts."""
+    beam = Beam({11: magnetic(0.91), 13: thermal(2.75)}, {11: 0.15, 13: 0.2})
+    profiles = counted_profiles(beam, 2 * SHOTS, calibrations, 1, (0.0, 2.4))
+    off, on = profiles.steps
+    apart = replace(profiles, steps=(off, replace(on, step=replace(on.step, index=STEPS))))
+    split, bent = analyse(apart, calibrations).clusters
+    assert split.behaviour == "atomic-like"
+    assert (bent.behaviour, bent.moment_uB, bent.superparamagnetic_limit_uB) == ("undecided", None, None)
 
 
 def test_a_drift_that_abba_cancels_is_no_error(calibrations: Calibrations) -> None:
