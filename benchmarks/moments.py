@@ -1,8 +1,9 @@
 """Moments drawn again and again: bias, efficiency against the Cramér–Rao bound, coverage; and how often behaviours are right.
 
-    python -P benchmarks/moments.py [DRAWS [IONS]]     each case and number of ions, our way, the Gaussian way, and by charge
-    python -P benchmarks/moments.py systematic [DRAWS] the stated total errors, with calibrations drawn
-    python -P benchmarks/moments.py judge [DRAWS]      behaviours over a grid of truths
+    python -P benchmarks/moments.py [PART] [DRAWS [IONS]]
+
+Of the parts, all without one given, `scatter` is each case and number of ions, our way, the Gaussian way, and by charge;
+`systematic` the stated total errors, with calibrations drawn; `judge` behaviours over a grid of truths.
 
 Seeds are fixed.  The true numbers of ions come from `tests.daq.analysis.expected`, which shares nothing with the analysis.
 """
@@ -94,7 +95,7 @@ def name(truth: Truth) -> str:
     return f"V{truth.size} atomic-like, {truth.moment_uB:g} µB{relaxed}"
 
 
-def table(draws: int, *of_ions: int) -> None:
+def scatter(draws: int, *of_ions: int) -> None:
     calibrations = read_laboratory()[1]
     print(f"| {' | '.join(HEADINGS)} |\n|{' --- |' * len(HEADINGS)}")
     for case, ions in product(CASES, of_ions or IONS):
@@ -148,11 +149,16 @@ def judge(draws: int) -> None:
         print(f"| {name(truth)} | {ions:,} | {apart:.1f} | {right:.1%} | {undecided:.1%} | {wrong:.1%} |", flush=True)
 
 
+PARTS = {scatter: 4000, systematic: 1000, judge: 100}
+"""And how often each draws."""
+
+
 def main() -> None:
     words = sys.argv[1:]
-    part = judge if "judge" in words else systematic if "systematic" in words else table
     numbers = [int(word) for word in words if word.isdigit()]
-    part(*numbers or [4000 if part is table else 1000])
+    for part, draws in PARTS.items():
+        if part.__name__ in words or len(numbers) == len(words):
+            part(*numbers or [draws])
 
 
 if __name__ == "__main__":

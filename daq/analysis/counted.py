@@ -6,7 +6,7 @@ the likelihood falls short of a parameter per bin, with the penalties, so that i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,16 +38,17 @@ class CountedFit:
         self._position, self._kappa = position_m, expected_kappa(kappa)
         self._ions = Ions.of(off.counts, on.counts)
         self.fine_m = fine_positions(position_m)
-        self.middle_m, variance_m2 = core(position_m, off.values)
-        self._response = log_response(position_m, self.middle_m)
+        middle_m, variance_m2 = core(position_m, off.values)
+        response = log_response(position_m, middle_m)
         width_m = float(np.abs(np.diff(position_m)).mean())
-        begin = self._response.gaussian(float(off.values.sum()), self.middle_m, variance_m2, width_m)
+        begin = response.gaussian(float(off.values.sum()), middle_m, variance_m2, width_m)
         pedestals = [np.log((HALF_AN_ION + 0.01 * c.ions.sum()) / c.live.sum()) for c in (off.counts, on.counts)]
-        alone, self._prior = smoothed(self._response, position_m, Ions.of(off.counts), np.append(begin, pedestals[0]))
+        alone, self._prior = smoothed(response, position_m, Ions.of(off.counts), np.append(begin, pedestals[0]))
         self._begin = np.append(alone, pedestals[1])
-        beam = self._response.signal(position_m, UNMOVED, alone[: self._response.count])
-        middle_m = beam @ position_m / beam.sum()
-        self._unbent = Unbent(float(beam @ (position_m - middle_m) ** 2 / beam.sum()), acceptance_m)
+        beam = response.signal(position_m, UNMOVED, alone[: response.count])
+        self.middle_m = float(beam @ position_m / beam.sum())
+        self._response = replace(response, middle_m=self.middle_m)
+        self._unbent = Unbent(float(beam @ (position_m - self.middle_m) ** 2 / beam.sum()), acceptance_m)
         self._intensity = Parameter("log_intensity", float(np.log(on.values.sum() / off.values.sum())), -5.0, 5.0)
 
     def fit(self, model: Model, start: Sequence[float] | None = None) -> Fit:

@@ -20,8 +20,8 @@ from daq.reduce.profiles import Profile
 from daq.reduce.windows import ACCEPTANCE_m
 
 Vector = NDArray[np.float64]
-ABOVE_A_TENTH = 0.8231
-"""Variance of the part of a Gaussian above a tenth of its maximum, in parts of the whole one's [derived]."""
+ABOVE_A_TENTH = 0.6701
+"""Variance of what of a Gaussian stands above a tenth of its maximum, in parts of the whole one's [derived]."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,10 @@ def fine_positions(position_m: Vector) -> Vector:
 
 
 def core(position_m: Vector, values: Vector) -> tuple[float, float]:
-    """Centroid and variance of a profile, from its part above a tenth of the maximum, as if it were a Gaussian's."""
-    part = np.where(values > 0.1 * values.max(), values, 0.0)
+    """Centroid and variance of a profile, from what stands above a tenth of its maximum, as if it were a Gaussian's.
+
+    It ends where it is nothing, so neither jumps from bin to bin as the profile moves.
+    """
+    part = np.maximum(values - 0.1 * values.max(), 0.0)
     middle = float(part @ position_m / part.sum())
     return middle, float(part @ (position_m - middle) ** 2 / part.sum()) / ABOVE_A_TENTH

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from config.calibration import Calibrations
-from tests.daq.analysis.campaign import best_possible, charge_pairs, counted_pairs, judgements, ours, papers
+from daq.analysis.pair import joint_fit
+from tests.daq.analysis.campaign import (
+    best_possible,
+    charge_pairs,
+    counted_pair,
+    counted_pairs,
+    judgements,
+    model_of,
+    ours,
+    papers,
+    window_of,
+)
 from tests.daq.analysis.expected import Truth
 
 DRAWS = 100
@@ -25,6 +36,19 @@ def test_moments_scatter_as_little_as_can_be_and_as_stated(kind: Truth, ions: fl
     assert abs(found.within(truth.moment_uB, 1.0) - 0.683) < FOUR * 0.47
     assert abs(found.within(truth.moment_uB, 1.96) - 0.95) < FOUR * 0.22
     assert np.median(found.errors) == pytest.approx(best, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("size", "moment_uB", "flips"), [(3, 1.2, 0.0), (3, 1.4, 0.0), (11, 0.3, 0.0), (11, 1.2, 0.0), (11, 0.91, 0.8)]
+)
+def test_the_expected_ions_themselves_give_the_moment(
+    size: int, moment_uB: float, flips: float, calibrations: Calibrations
+) -> None:
+    truth = Truth(size, True, moment_uB, flips=flips, ions=10_000.0)
+    window = window_of(truth, calibrations)
+    cluster = counted_pair(truth, truth.rates(window.time_s), window, calibrations, None)
+    found = joint_fit(cluster, calibrations).fit(*model_of(truth, cluster))
+    assert abs(found.value("moment_uB") - moment_uB) < 0.06 * found.error("moment_uB")
 
 
 def test_likelihood_intervals_hold_a_splitting_that_is_barely_there(calibrations: Calibrations) -> None:
