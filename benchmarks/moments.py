@@ -3,7 +3,7 @@
     python -P benchmarks/moments.py [PART] [DRAWS [IONS]]
 
 Of the parts, all without one given, `scatter` is each case and number of ions, our way, the Gaussian way, and by charge;
-`systematic` the stated total errors, with calibrations drawn; `judge` behaviours over a grid of truths.
+`systematic` the stated total errors, with calibrations drawn; `judge` behaviours over a grid of truths; `unseen` any clusters.
 
 Seeds are fixed.  The true numbers of ions come from `tests.daq.analysis.expected`, which shares nothing with the analysis.
 """
@@ -32,6 +32,7 @@ from tests.daq.analysis.campaign import (
     totals,
 )
 from tests.daq.analysis.expected import Truth
+from tests.daq.analysis.unseen import Unseen, unseen
 
 CASES = (
     Truth(11, True, 0.91),
@@ -149,15 +150,41 @@ def judge(draws: int) -> None:
         print(f"| {name(truth)} | {ions:,} | {apart:.1f} | {right:.1%} | {undecided:.1%} | {wrong:.1%} |", flush=True)
 
 
-PARTS = {scatter: 4000, systematic: 1000, judge: 100}
+def anything(draws: int) -> None:
+    """Clusters of any behaviour and moment, each in a machine of its own."""
+    kinds: dict[str, list[Unseen]] = {"all": list(unseen(draws, read_laboratory()[1], SEED))}
+    for one in kinds["all"]:
+        kinds.setdefault(one.kind, []).append(one)
+    print("| cluster | measured | right | undecided | wrong | moments | bias / error | rms pull | largest | 68 % | 95 % |")
+    print(f"|{' --- |' * 11}")
+    for kind, ones in kinds.items():
+        verdicts = " | ".join(f"{sum(one.verdict == word for one in ones)}" for word in ("right", "undecided", "wrong"))
+        print(f"| {kind} | {len(ones)} | {verdicts} | {_of_pulls([one for one in ones if one.pull is not None])} |")
+
+
+def _of_pulls(ones: list[Unseen]) -> str:
+    if not ones:
+        return "0 | | | | |"
+    pulls = np.array([one.pull for one in ones])
+    inside = [
+        np.mean([one.within(interval) for one, interval in zip(ones, intervals, strict=True)])
+        for intervals in zip(*((one.found.interval_68_uB, one.found.interval_95_uB) for one in ones), strict=True)
+    ]
+    return (
+        f"{len(ones)} | {pulls.mean():+.2f} | {np.sqrt(np.mean(pulls**2)):.2f} | {abs(pulls).max():.1f} | "
+        f"{inside[0]:.1%} | {inside[1]:.1%}"
+    )
+
+
+PARTS = {"scatter": (scatter, 4000), "systematic": (systematic, 1000), "judge": (judge, 100), "unseen": (anything, 3000)}
 """And how often each draws."""
 
 
 def main() -> None:
     words = sys.argv[1:]
     numbers = [int(word) for word in words if word.isdigit()]
-    for part, draws in PARTS.items():
-        if part.__name__ in words or len(numbers) == len(words):
+    for name_of_part, (part, draws) in PARTS.items():
+        if name_of_part in words or len(numbers) == len(words):
             part(*numbers or [draws])
 
 

@@ -4,7 +4,7 @@ In this order, with Δ = χ²(shift) − χ²(blocked) and S = shift / its stand
 
 1. *undecided* with a note if ions were lost at full field: their share, against other clusters, is under 0.8.
 2. *atomic-like* if Δ ≥ 7.3 for counted ions, 25 for charge, and nothing says, by 4 in χ², that less than a tenth
-   of the moments stayed blocked (e^(−Wt) < 0.1).
+   of the moments stayed blocked (e^(−Wt) < 0.1).  If that is said, *undecided*: neither law gives its moment.
 3. *superparamagnetic* if S ≥ 2.7 for counted ions, 4 for charge.  Of clusters without moment one in 300 passes, or one
    in 30,000; of moments that are five standard deviations from none, one in a hundred does not, or one in six.  Charge
    is asked for more because its weights are estimated from its own scatter.
@@ -98,9 +98,9 @@ def judged(fits: Fits, setting: Setting) -> ClusterResult:
         return undecided(
             size, f"only {share:.0%} of its ions arrive at full field; the others were bent out of the ionised region"
         )
-    blocked_share = math.exp(-fits.relaxed_doublet.value("flips"))
-    if fits.decisive and blocked_share >= LEAST_BLOCKED * (1 - 1e-6):
-        return _atomic_like(fits, setting)
+    if fits.decisive:
+        stays = math.exp(-fits.relaxed_doublet.value("flips")) >= LEAST_BLOCKED * (1 - 1e-6)
+        return _atomic_like(fits, setting) if stays else _hardly_blocked(fits)
     error = math.hypot(fits.shift.error("mean_uB"), _drift_error_uB(cluster, setting))
     significance = fits.shift.value("mean_uB") / error
     if significance >= SIGNIFICANT[cluster.signal]:
@@ -146,6 +146,16 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
     )
 
 
+def _hardly_blocked(fits: Fits) -> ClusterResult:
+    """Two states that flip explain its profile better than one shift, but hardly a moment stayed in its state."""
+    fit, mean, h = fits.relaxed_doublet, fits.shift.value("mean_uB"), fits.pair.at.on_h
+    readings = [f"{fit.value('moment_uB'):.2g} µB as an atom's that flips W t = {fit.value('flips'):.1f} times"]
+    if mean > 0:
+        readings.append(f"{brillouin_moment_uB(mean, h):.2g} µB as one that relaxed")
+    note = f"between atomic-like and superparamagnetic: {', '.join(readings)}; colder or faster clusters decide"
+    return replace(undecided(fits.pair.size, note), mean_moment_uB=mean, mean_moment_error_uB=fits.shift.error("mean_uB"))
+
+
 def _in_uB(measured_m: tuple[float, float], per_uB_m: float) -> tuple[float, float]:
     return measured_m[0] / per_uB_m, measured_m[1] / per_uB_m
 
@@ -170,7 +180,7 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
         ClusterResult(
             fits.pair.size,
             "superparamagnetic",
-            "; ".join(_reservations(fits, setting)),
+            "; ".join(_reservations(setting)),
             mean_moment_uB=mean,
             mean_moment_error_uB=error,
             langevin_uB=langevin_moment_uB(mean, h),
@@ -186,11 +196,9 @@ def _superparamagnetic(fits: Fits, setting: Setting) -> ClusterResult:
     )
 
 
-def _reservations(fits: Fits, setting: Setting) -> list[str]:
+def _reservations(setting: Setting) -> list[str]:
     """What to know of a moment that follows from a thermal mean."""
     notes, pressure_bar = [], setting.beam.helium_pressure_bar
-    if fits.decisive:
-        notes.append("wider than one shift explains; perhaps not fully relaxed")
     if setting.drift is None:
         notes.append("too few clusters tell the drift of flight times, which is not taken off")
     if pressure_bar < THERMALISED_bar * (1 - SAME_PRESSURE):

@@ -24,6 +24,8 @@ from daq.analysis.results import ClusterResult, Curves, Drift, Results
 from daq.reduce.ions import signal_per_ion
 from daq.reduce.profiles import Profiles
 
+PLAIN = 25.0
+"""In χ²: five standard deviations."""
 START_uB = (0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0)
 """Moments from which the search for two peaks may start."""
 
@@ -103,14 +105,16 @@ def _doublet(cluster: Pair, data: JointFit | CountedFit) -> Fit:
 
 
 def all_fits(cluster: Pair, data: JointFit | CountedFit) -> Fits:
-    """The three models, the third without relaxation first: only where it may count is it fitted with."""
+    """The three models, the third with relaxation too: where it may count, or is plain although two peaks alone are worse
+    than one shift."""
     none, shift, doublet = data.fit(non_magnetic(cluster.at)), _shift(cluster, data), _doublet(cluster, data)
-    relaxed = doublet
-    if shift.chi2 - doublet.chi2 > DECISIVE[cluster.signal] / 4:
-        relaxed = data.fit(blocked(cluster.at), (doublet.value("moment_uB"), 0.1))
-        if relaxed.value("flips") > MOST_RELAXED:
-            less = data.fit(blocked(cluster.at, most_flips=MOST_RELAXED), (doublet.value("moment_uB"), 0.1))
-            relaxed = less if less.chi2 - relaxed.chi2 < RELAXED else relaxed
+    start = doublet.value("moment_uB"), 0.1
+    relaxed = data.fit(blocked(cluster.at), start)
+    if shift.chi2 - doublet.chi2 <= DECISIVE[cluster.signal] / 4 and shift.chi2 - relaxed.chi2 < PLAIN:
+        return Fits(data, cluster, none, shift, doublet, doublet)
+    if relaxed.value("flips") > MOST_RELAXED:
+        less = data.fit(blocked(cluster.at, most_flips=MOST_RELAXED), start)
+        relaxed = less if less.chi2 - relaxed.chi2 < RELAXED else relaxed
     return Fits(data, cluster, none, shift, doublet, relaxed)
 
 

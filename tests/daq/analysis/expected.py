@@ -17,8 +17,8 @@ from scipy.special import ndtr
 from tests.daq.analysis.beam import BOHR, ATOM_u, ION_RMS_s, PULSE_RMS_s, magnetic
 
 Vector = NDArray[np.float64]
-SHARES, MANY = 400, 2_000_000
-"""Classes of the projections of moments that flip, and how many are drawn."""
+SHARES = 400
+"""Classes of the projections of moments that flip."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Truth:
     temperature_K: float = 45.0
     sensitivity_s_per_m: float = 19.2e-6
     acceptance_m: float = 10e-3
+    flips_drawn: int = 2_000_000
+    """How many moments that flip are drawn, to know what share goes where."""
 
     @property
     def mass_u(self) -> float:
@@ -55,7 +57,7 @@ class Truth:
             return np.array([self.moment_uB * field_T / self.field_T]), np.ones(1)
         if self.flips == 0:
             return self.moment_uB * np.array([1.0, -1.0]), np.full(2, 0.5)
-        y, share = _flipped(self.moment_uB, self.flips, self.temperature_K, round(field_T, 2))
+        y, share = _flipped(self.moment_uB, self.flips, self.temperature_K, round(field_T, 2), self.flips_drawn)
         return self.moment_uB * y, share
 
     def rates(self, time_s: Vector) -> tuple[Vector, Vector]:
@@ -82,9 +84,9 @@ class Truth:
 
 
 @cache
-def _flipped(moment_uB: float, flips: float, temperature_K: float, field_T: float) -> tuple[Vector, Vector]:
+def _flipped(moment_uB: float, flips: float, temperature_K: float, field_T: float, count: int) -> tuple[Vector, Vector]:
     """Projections of moments that flip over the moment, in classes, from many of them simulated flip by flip."""
-    y = magnetic(moment_uB, flips, temperature_K)(np.random.default_rng(1), MANY, field_T) / moment_uB
+    y = magnetic(moment_uB, flips, temperature_K)(np.random.default_rng(1), count, field_T) / moment_uB
     still = np.abs(y) > 1 - 1e-12
     share, edges = np.histogram(y[~still], SHARES, (-1.0, 1.0))
     ends = np.array([(y[still] > 0).sum(), (y[still] < 0).sum()])

@@ -1,0 +1,39 @@
+"""Clusters that nobody has seen: the short form of `benchmarks/moments.py unseen`."""
+
+from config.calibration import Calibrations
+from daq.analysis.judgement import Setting, judged
+from daq.analysis.moments import all_fits
+from daq.analysis.pair import joint_fit
+from daq.analysis.results import ClusterResult
+from tests.daq.analysis.campaign import BEAM, counted_pair, window_of
+from tests.daq.analysis.expected import Truth
+from tests.daq.analysis.unseen import unseen
+
+
+def expected(truth: Truth, calibrations: Calibrations) -> ClusterResult:
+    """What is said of a cluster that gives exactly the ions it should."""
+    window = window_of(truth, calibrations)
+    cluster = counted_pair(truth, truth.rates(window.time_s), window, calibrations, None)
+    return judged(all_fits(cluster, joint_fit(cluster, calibrations)), Setting(BEAM, 1.0, None, calibrations))
+
+
+def test_whatever_comes_is_right_or_undecided_and_within_its_errors(calibrations: Calibrations) -> None:
+    ones = list(unseen(40, calibrations, 4))
+    assert not [one for one in ones if one.verdict == "wrong"]
+    assert sum(one.verdict == "right" for one in ones) > 15
+    assert all(abs(one.pull) < 4.5 for one in ones if one.pull is not None)
+
+
+def test_a_large_moment_that_flips_is_no_shift_although_two_peaks_fit_worse_than_one(calibrations: Calibrations) -> None:
+    found = expected(Truth(17, True, 5.2, flips=1.4, ions=3000.0, flips_drawn=200_000), calibrations)
+    assert found.behaviour == "atomic-like"
+    assert found.moment_uB is not None
+    assert found.error_uB is not None
+    assert abs(found.moment_uB - 5.2) < 0.3 * found.error_uB
+
+
+def test_where_hardly_a_moment_stays_blocked_neither_law_is_believed(calibrations: Calibrations) -> None:
+    found = expected(Truth(27, True, 4.3, flips=4.0, ions=3000.0, flips_drawn=200_000), calibrations)
+    assert (found.behaviour, found.moment_uB) == ("undecided", None)
+    assert found.note.startswith("between atomic-like and superparamagnetic: 4.3 µB as an atom's that flips W t = 4.0 times, 8")
+    assert found.note.endswith("µB as one that relaxed; colder or faster clusters decide")
