@@ -131,3 +131,11 @@ def test_a_wrong_behaviour_is_named(everything: Found) -> None:
     swapped = replace(results, clusters=tuple(replace(one, size=one.size + 1) for one in results.clusters))
     found = replace(everything, measured={V25: replace(everything.measured[V25], results=swapped)})
     assert f"{V25}: V6 is atomic-like, in truth non-magnetic, 0 µB" in held(found).wrong
+
+
+def test_a_moment_within_the_limit_of_a_non_magnetic_cluster_is_not_wrong(everything: Found) -> None:
+    measured = everything.measured[V25]
+    for limit_uB, wrong in ((1.0, 0), (0.5, 1)):
+        bare = replace(measured.results.cluster(11), behaviour="non-magnetic", moment_uB=0.0, limit_uB=limit_uB)
+        found = replace(everything, measured={V25: replace(measured, results=replace(measured.results, clusters=(bare,)))})
+        assert len(held(found).wrong) == wrong
