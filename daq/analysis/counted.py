@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from daq.analysis.bending import Parts, Unbent
 from daq.analysis.fit import Fit, Model, Parameter, Vector, core, expected_kappa, fine_positions
 from daq.analysis.likelihood import HALF_AN_ION, Ions
-from daq.analysis.log_response import UNMOVED, LogResponse, Prior, log_response
+from daq.analysis.log_response import LARGEST_LOG, UNMOVED, LogResponse, Prior, log_response
 from daq.analysis.scoring import minimum
 from daq.analysis.smoothing import smoothed
 from daq.reduce.profiles import Profile
@@ -57,7 +57,7 @@ class CountedFit:
         own = [p.start for p in parameters[:2]] + list(start if start is not None else [p.start for p in model.parameters])
         nuisance = len(self._begin)
         low = np.concatenate([np.full(nuisance, -np.inf), [p.lowest for p in parameters]])
-        high = np.concatenate([np.full(nuisance, np.inf), [p.highest for p in parameters]])
+        high = np.concatenate([np.full(nuisance, LARGEST_LOG), [p.highest for p in parameters]])
         likelihood = self._likelihood(model)
         x, value, information = minimum(likelihood, np.concatenate([self._begin, own]), low, high)
         free = low < high

@@ -20,7 +20,7 @@ UNMOVED = Parts(np.zeros(1), np.ones(1), np.ones(1))
 LOOSELY = 1e-3
 """Inverse variance of a coefficient about those of a Gaussian: thirty units of the logarithm."""
 LARGEST_LOG = 50.0
-"""Of a signal that a search may try."""
+"""Of a signal or pedestal that a search may try: the bound of the coefficients."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class LogResponse:
         pieces = np.array([rest * rest * rest, 3 * cube - 6 * square + 4, 3 * (square + u - cube) + 1, cube])
         pieces *= 1 / 6
         log = np.einsum("kbp,kbp->bp", coefficients[knot + np.arange(4)[:, None, None]], pieces)
-        return knot, pieces, np.exp(np.minimum(log, LARGEST_LOG)) * (inside * parts.share / parts.widening)
+        return knot, pieces, np.exp(log) * (inside * parts.share / parts.widening)
 
     def gaussian(self, total: float, middle_m: float, variance_m2: float, width_m: float) -> Vector:
         """Coefficients of a Gaussian that holds `total` in bins of `width_m`."""

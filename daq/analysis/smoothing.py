@@ -28,12 +28,12 @@ def smoothed(response: LogResponse, position_m: Vector, ions: Ions, begin: Vecto
     """
     weight = 1.0
     _, basis = response.slopes(position_m, UNMOVED, np.zeros(response.count))
-    held = np.full(len(begin), np.inf)
-    x, _, _ = minimum(Alone(basis, Prior(response.roughness, GAUSSIAN, begin[:-1]), ions), begin, -held, held)
+    low, high = np.full(len(begin), -np.inf), np.full(len(begin), LARGEST_LOG)
+    x, _, _ = minimum(Alone(basis, Prior(response.roughness, GAUSSIAN, begin[:-1]), ions), begin, low, high)
     centre = x[:-1]
     for _ in range(MOST_UPDATES):
         prior = Prior(response.roughness, weight, centre)
-        x, _, information = minimum(Alone(basis, prior, ions), x, -held, held)
+        x, _, information = minimum(Alone(basis, prior, ions), x, low, high)
         free = response.count - 3 - weight * float(np.sum(response.roughness * np.linalg.inv(information)[:-1, :-1]))
         before, weight = weight, float(np.clip(free / (x[:-1] @ response.roughness @ x[:-1]), ROUGHEST, SMOOTHEST))
         if abs(np.log(weight / before)) < SETTLED:
@@ -53,7 +53,7 @@ class Alone:
     ions: Ions
 
     def value(self, x: Vector) -> float:
-        rate = np.exp(np.minimum(self.basis @ x[:-1], LARGEST_LOG)) + np.exp(x[-1])
+        rate = np.exp(self.basis @ x[:-1]) + np.exp(x[-1])
         return self.ions.cost(rate) + self.prior.cost(x[:-1]) - HALF_AN_ION * float(x[-1])
 
     def slopes(self, x: Vector) -> tuple[Vector, NDArray[np.float64]]:

@@ -1,5 +1,11 @@
 """Clusters that nobody has seen: the short form of `benchmarks/moments.py unseen`."""
 
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from config.calibration import Calibrations
 from daq.analysis.judgement import Setting, judged
 from daq.analysis.moments import all_fits
@@ -37,3 +43,16 @@ def test_where_hardly_a_moment_stays_blocked_neither_law_is_believed(calibration
     assert (found.behaviour, found.moment_uB) == ("undecided", None)
     assert found.note.startswith("between atomic-like and superparamagnetic: 4.3 µB as an atom's that flips W t = 4.0 times, 8")
     assert found.note.endswith("µB as one that relaxed; colder or faster clusters decide")
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32), size=st.integers(3, 40), bend_mm=st.floats(0.0, 8.0), background=st.floats(0.0, 0.5))
+def test_few_ions_over_any_background_give_numbers(
+    seed: int, size: int, bend_mm: float, background: float, calibrations: Calibrations
+) -> None:
+    bare = Truth(size, True, 1.0, ions=1000.0, background=background)
+    truth = replace(bare, moment_uB=1e-3 * bend_mm / bare.per_uB_m(2.4))
+    window, rng = window_of(truth, calibrations), np.random.default_rng(seed)
+    cluster = counted_pair(truth, truth.rates(window.time_s), window, calibrations, rng)
+    fits = all_fits(cluster, joint_fit(cluster, calibrations))
+    assert np.isfinite([fit.chi2 for fit in (fits.none, fits.shift, fits.doublet, fits.relaxed_doublet)]).all()
