@@ -1,6 +1,6 @@
 """Moments drawn again and again: bias, efficiency against the Cramér–Rao bound, coverage; and how often behaviours are right.
 
-    python -P benchmarks/moments.py [PART] [DRAWS [IONS]]
+    python -P benchmarks/moments.py [PART [DRAWS]]
 
 Of the parts, all without one given, `scatter` is each case and number of ions, our way, the Gaussian way, and by charge;
 `systematic` the stated total errors, with calibrations drawn; `judge` behaviours over a grid of truths; `unseen` any clusters.
@@ -8,6 +8,7 @@ Of the parts, all without one given, `scatter` is each case and number of ions, 
 Seeds are fixed.  The true numbers of ions come from `tests.daq.analysis.expected`, which shares nothing with the analysis.
 """
 
+import argparse
 import sys
 import time
 from dataclasses import replace
@@ -96,10 +97,10 @@ def name(truth: Truth) -> str:
     return f"V{truth.size} atomic-like, {truth.moment_uB:g} µB{relaxed}"
 
 
-def scatter(draws: int, *of_ions: int) -> None:
+def scatter(draws: int) -> None:
     calibrations = read_laboratory()[1]
     print(f"| {' | '.join(HEADINGS)} |\n|{' --- |' * len(HEADINGS)}")
-    for case, ions in product(CASES, of_ions or IONS):
+    for case, ions in product(CASES, IONS):
         truth = replace(case, ions=float(ions))
         best = best_possible(truth, calibrations)
         wide = truth.blocked and best > WIDE * truth.moment_uB
@@ -181,11 +182,13 @@ PARTS = {"scatter": (scatter, 4000), "systematic": (systematic, 1000), "judge": 
 
 
 def main() -> None:
-    words = sys.argv[1:]
-    numbers = [int(word) for word in words if word.isdigit()]
-    for name_of_part, (part, draws) in PARTS.items():
-        if name_of_part in words or len(numbers) == len(words):
-            part(*numbers or [draws])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("part", nargs="?", choices=PARTS, help="all without one")
+    parser.add_argument("draws", nargs="?", type=int)
+    given = parser.parse_args()
+    for part in [given.part] if given.part else PARTS:
+        draw, draws = PARTS[part]
+        draw(given.draws or draws)
 
 
 if __name__ == "__main__":

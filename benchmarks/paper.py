@@ -4,7 +4,7 @@
 
 Each machine is drawn anew from the standard uncertainties that the shipped calibrations state, so that errors have something to
 cover; with `shipped` all have the truth that ships with the simulators; with `unseen` clusters are drawn too, of any behaviour,
-with moments up to 6 µB and any rate of flips.  Prints the rms pull of all moments (wanted 0.85 to
+with moments up to 6 µB, half of the atomic-like ones flipping.  Prints the rms pull of all moments (wanted 0.85 to
 1.15, none above 4.5), and how far C (1 %), position (1 %) and mass (0.05 u at 2,000 u) are off.  Pulls within a seed are not
 independent: all superparamagnetic moments share the error of the cluster temperature, all moments that of C.
 """
@@ -90,8 +90,8 @@ def reproduced(seed: int, directory: Path, kind: str) -> dict[str, Any]:
 
 def main() -> None:
     kind = next((word for word in sys.argv[1:] if word in ("shipped", "unseen")), "machine")
-    words = [word for word in sys.argv[1:] if word != kind]
-    first, last = (int(word) for word in (words + ["1", "2"][len(words) :])[:2])
+    numbers = [int(word) for word in sys.argv[1:] if word != kind] or [1, 2]
+    first, last = numbers[0], numbers[-1]
     everything: list[float] = []
     short = []
     for seed in range(first, last + 1):

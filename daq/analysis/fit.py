@@ -20,7 +20,7 @@ from daq.reduce.profiles import Profile
 from daq.reduce.windows import ACCEPTANCE_m
 
 Vector = NDArray[np.float64]
-ABOVE_A_TENTH = 0.6701
+ABOVE_A_TENTH = 0.6702
 """Variance of what of a Gaussian stands above a tenth of its maximum, in parts of the whole one's [derived]."""
 
 

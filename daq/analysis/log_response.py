@@ -20,7 +20,7 @@ UNMOVED = Parts(np.zeros(1), np.ones(1), np.ones(1))
 LOOSELY = 1e-3
 """Inverse variance of a coefficient about those of a Gaussian: thirty units of the logarithm."""
 LARGEST_LOG = 50.0
-"""Of a signal or pedestal that a search may try: the bound of the coefficients."""
+"""Bound of the coefficients and of a pedestal's logarithm in a search, so that no trial overflows."""
 
 
 @dataclass(frozen=True)

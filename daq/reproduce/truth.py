@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from config.calibration import Calibrations
+from daq.analysis.results import ClusterResult
 from daq.conversions.flight_time import mass_at_time_u
 from daq.reproduce.found import Found
 
@@ -61,12 +62,18 @@ def held_against(found: Found, truth: Mapping[str, Any], insertion_s: float) -> 
                 continue
             label = f"{measured.results.element}{cluster.size}"
             if cluster.behaviour != true["behaviour"]:
-                if cluster.behaviour == "non-magnetic" and true["moment_uB"] <= (cluster.limit_uB or 0.0):
+                if true["moment_uB"] and true["moment_uB"] <= limit_uB(cluster, true["behaviour"]):
                     continue
                 wrong.append(f"{name}: {label} is {cluster.behaviour}, in truth {true['behaviour']}, {true['moment_uB']:g} µB")
             elif cluster.behaviour in TELLING and cluster.moment_uB and cluster.error_uB:
                 moments.append(Pull(name, label, cluster.moment_uB, cluster.error_uB, true["moment_uB"]))
     return Held(tuple(moments), tuple(_calibrations(found, truth["machine"], insertion_s)), tuple(wrong))
+
+
+def limit_uB(cluster: ClusterResult, behaviour: str) -> float:
+    """Below what a moment of this behaviour lies by what was found, if that is non-magnetic; else nothing."""
+    limits = {"superparamagnetic": cluster.superparamagnetic_limit_uB, "atomic-like": cluster.atomic_limit_uB}
+    return (limits[behaviour] or 0.0) if cluster.behaviour == "non-magnetic" else 0.0
 
 
 def _calibrations(found: Found, machine: Mapping[str, Any], insertion_s: float) -> list[Pull]:

@@ -12,5 +12,5 @@ from daq.analysis.fit import core
 def test_the_core_of_a_gaussian_lies_where_the_gaussian_does(middle: float, rms: float, height: float) -> None:
     bins = np.arange(-30.0, 31.0)
     found, variance = core(bins, height * np.exp(-((bins - middle) ** 2) / (2 * rms**2)))
-    assert found == pytest.approx(middle, abs=0.02)
-    assert np.sqrt(variance) == pytest.approx(rms, rel=0.03)
+    assert found == pytest.approx(middle, abs=0.03)
+    assert np.sqrt(variance) == pytest.approx(rms, rel=0.04)

@@ -11,6 +11,7 @@ from daq.analysis.models import MOST_RELAXED
 from daq.analysis.moments import all_fits
 from daq.analysis.pair import joint_fit
 from daq.analysis.results import ClusterResult
+from daq.reproduce.truth import limit_uB
 from tests.daq.analysis.beam import thermal
 from tests.daq.analysis.campaign import BEAM, behaviour_of, counted_pair, drawn, window_of
 from tests.daq.analysis.expected import Truth
@@ -41,17 +42,19 @@ class Unseen:
 
     @property
     def verdict(self) -> str:
-        """ "right", "undecided" or "wrong"; a moment too small to be told from none may be called none, within its limit."""
-        found = self.found.behaviour
+        """One of "right", "undecided", "wrong".  A moment too small to be told from none may be called none, within its limit.
+
+        Hardly blocked ones are atomic-like, with a moment, or undecided.
+        """
+        found, truth = self.found.behaviour, behaviour_of(self.truth)
         if found == "undecided":
             return found
-        small = found == "non-magnetic" and self.found.limit_uB is not None and self.moment_uB < self.found.limit_uB
-        hardly = self.kind == "hardly blocked" and found in ("atomic-like", "superparamagnetic")
-        return "right" if small or hardly or found == self.kind else "wrong"
+        small = self.moment_uB > 0 and self.moment_uB <= limit_uB(self.found, truth)
+        return "right" if small or found == truth else "wrong"
 
     @property
     def pull(self) -> float | None:
-        """Of a moment that was found; Brillouin's law is none of two states that relaxed wholly."""
+        """Of a moment that was found."""
         if self.found.behaviour != behaviour_of(self.truth) or not self.found.error_uB or self.found.moment_uB is None:
             return None
         return (self.found.moment_uB - self.moment_uB) / self.found.error_uB

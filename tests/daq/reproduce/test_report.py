@@ -135,7 +135,15 @@ def test_a_wrong_behaviour_is_named(everything: Found) -> None:
 
 def test_a_moment_within_the_limit_of_a_non_magnetic_cluster_is_not_wrong(everything: Found) -> None:
     measured = everything.measured[V25]
+    # V11 has 0.91 µB, atomic-like: what is excluded of a superparamagnetic one is not about it.
     for limit_uB, wrong in ((1.0, 0), (0.5, 1)):
-        bare = replace(measured.results.cluster(11), behaviour="non-magnetic", moment_uB=0.0, limit_uB=limit_uB)
+        bare = replace(
+            measured.results.cluster(11),
+            behaviour="non-magnetic",
+            moment_uB=0.0,
+            limit_uB=1.0,
+            superparamagnetic_limit_uB=1.0,
+            atomic_limit_uB=limit_uB,
+        )
         found = replace(everything, measured={V25: replace(measured, results=replace(measured.results, clusters=(bare,)))})
         assert len(held(found).wrong) == wrong
