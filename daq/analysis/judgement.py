@@ -33,7 +33,7 @@ from daq.analysis.edge import edge_error_uB
 from daq.analysis.fit import Fit, JointFit
 from daq.analysis.gaussians import gaussians
 from daq.analysis.limits import blocked_limit_uB, relaxing_limit_uB
-from daq.analysis.models import LEAST_BLOCKED, MOST_FLIPS, MOST_RELAXED, blocked, relaxing
+from daq.analysis.models import LEAST_BLOCKED, MOST_FLIPS, MOST_RELAXED, LARGEST_uB, blocked, relaxing
 from daq.analysis.pair import SAME_PRESSURE, Beam, Pair, THERMALISED_bar, centroid_shift_uB
 from daq.analysis.results import ClusterResult, Drift, Signal
 from daq.analysis.splitting import Splitting
@@ -149,9 +149,13 @@ def _atomic_like(fits: Fits, setting: Setting) -> ClusterResult:
 def _hardly_blocked(fits: Fits, setting: Setting) -> ClusterResult:
     """Two states that flip explain its profile better than one shift, but hardly a moment stayed in its state."""
     fit, mean, h = fits.relaxed_doublet, fits.shift.value("mean_uB"), fits.pair.at.on_h
-    flips = fit.value("flips")
-    times = f"W t = {flips:.1f} times" if flips < 0.99 * MOST_FLIPS else f"W t = {MOST_FLIPS:g} times or more"
-    readings = [f"{fit.value('moment_uB'):.2g} µB as an atom's that flips {times}"]
+
+    def read(name: str, form: str, most: float) -> str:
+        value = fit.value(name)
+        return f"{value:{form}}{' or more' if value > 0.99 * most else ''}"
+
+    moment, flips = read("moment_uB", ".2g", LARGEST_uB), read("flips", ".1f", MOST_FLIPS)
+    readings = [f"{moment} µB as an atom's that flips W t = {flips} times"]
     if mean > 0 and not _unknown(_scales(setting)):
         readings.append(f"{brillouin_moment_uB(mean, h):.2g} µB as one that relaxed")
     note = f"between atomic-like and superparamagnetic: {', '.join(readings)}; colder or faster clusters decide"

@@ -25,7 +25,7 @@ from daq.reduce.ions import signal_per_ion
 from daq.reduce.profiles import Profiles
 
 PLAIN = 25.0
-"""In χ²: five standard deviations."""
+"""By how much χ² must fall for relaxation to count although two peaks alone do not: five standard deviations (assumed)."""
 START_uB = (0.2, 0.4, 0.7, 1.0, 1.5, 2.5, 4.0)
 """Moments from which the search for two peaks may start."""
 

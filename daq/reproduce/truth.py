@@ -61,9 +61,9 @@ def held_against(found: Found, truth: Mapping[str, Any], insertion_s: float) -> 
             if true is None or cluster.behaviour == "undecided":
                 continue
             label = f"{measured.results.element}{cluster.size}"
+            if 0 < true["moment_uB"] <= limit_uB(cluster, true["behaviour"]):
+                continue
             if cluster.behaviour != true["behaviour"]:
-                if true["moment_uB"] and true["moment_uB"] <= limit_uB(cluster, true["behaviour"]):
-                    continue
                 wrong.append(f"{name}: {label} is {cluster.behaviour}, in truth {true['behaviour']}, {true['moment_uB']:g} µB")
             elif cluster.behaviour in TELLING and cluster.moment_uB and cluster.error_uB:
                 moments.append(Pull(name, label, cluster.moment_uB, cluster.error_uB, true["moment_uB"]))
@@ -73,7 +73,7 @@ def held_against(found: Found, truth: Mapping[str, Any], insertion_s: float) -> 
 def limit_uB(cluster: ClusterResult, behaviour: str) -> float:
     """Below what a moment of this behaviour lies by what was found, if that is non-magnetic; else nothing."""
     limits = {"superparamagnetic": cluster.superparamagnetic_limit_uB, "atomic-like": cluster.atomic_limit_uB}
-    return (limits[behaviour] or 0.0) if cluster.behaviour == "non-magnetic" else 0.0
+    return (limits.get(behaviour) or 0.0) if cluster.behaviour == "non-magnetic" else 0.0
 
 
 def _calibrations(found: Found, machine: Mapping[str, Any], insertion_s: float) -> list[Pull]:

@@ -27,6 +27,10 @@ FEWEST_SHOTS = 100
 BEAM = Beam(0.0, 2.4, 0.010, 2.4, 432.0, 45.0)
 
 
+class Refused(Exception):
+    """A pair of profiles that the analysis does not fit, and why."""
+
+
 @dataclass(frozen=True)
 class Estimates:
     """One estimator on many draws: values and standard errors, float64[draws]; NaN where it gave none."""
@@ -68,7 +72,7 @@ def counted_pair(
     calibrations: Calibrations,
     rng: np.random.Generator | None,
 ) -> Pair:
-    """One draw, or without `rng` the expected numbers of ions themselves."""
+    """One draw, or without `rng` the expected numbers of ions themselves; `Refused` where too few stand out."""
     shots = round(truth.ions / PER_SHOT_COUNTED)
     nothing, live = np.zeros(window.bins, dtype=np.int64), np.full(window.bins, shots)
     steps = []
@@ -80,7 +84,7 @@ def counted_pair(
         steps.append(StepSums(step, shots, 0, 0, (nothing,), (product,), (Counts(ions, live),), (0,)))
     found = pair(Profiles(AXIS, "V", (window,), (), tuple(steps), {}), truth.size, BEAM, calibrations)
     if isinstance(found, str):
-        raise TypeError(found)
+        raise Refused(found)
     return found
 
 

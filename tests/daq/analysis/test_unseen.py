@@ -11,7 +11,7 @@ from daq.analysis.judgement import Setting, judged
 from daq.analysis.moments import all_fits
 from daq.analysis.pair import joint_fit
 from daq.analysis.results import ClusterResult
-from tests.daq.analysis.campaign import BEAM, counted_pair, window_of
+from tests.daq.analysis.campaign import BEAM, Refused, counted_pair, window_of
 from tests.daq.analysis.expected import Truth
 from tests.daq.analysis.unseen import unseen
 
@@ -45,6 +45,12 @@ def test_where_hardly_a_moment_stays_blocked_neither_law_is_believed(calibration
     assert found.note.endswith("µB as one that relaxed; colder or faster clusters decide")
 
 
+def test_what_is_read_at_a_bound_of_the_search_is_told_as_such(calibrations: Calibrations) -> None:
+    found = expected(Truth(27, True, 6.0, flips=12.0, ions=20_000.0, flips_drawn=200_000), calibrations)
+    assert found.behaviour == "undecided"
+    assert "flips W t = 6.0 or more times" in found.note
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
@@ -61,7 +67,7 @@ def test_any_ions_over_any_background_give_numbers(
     window, rng = window_of(truth, calibrations), np.random.default_rng(seed)
     try:
         cluster = counted_pair(truth, truth.rates(window.time_s), window, calibrations, rng)
-    except TypeError:
-        reject()  # Too few ions stand out.
+    except Refused:
+        reject()
     fits = all_fits(cluster, joint_fit(cluster, calibrations))
     assert np.isfinite([fit.chi2 for fit in (fits.none, fits.shift, fits.doublet, fits.relaxed_doublet)]).all()

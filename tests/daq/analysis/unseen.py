@@ -49,7 +49,7 @@ class Unseen:
         found, truth = self.found.behaviour, behaviour_of(self.truth)
         if found == "undecided":
             return found
-        small = self.moment_uB > 0 and self.moment_uB <= limit_uB(self.found, truth)
+        small = 0 < self.moment_uB <= limit_uB(self.found, truth)
         return "right" if small or found == truth else "wrong"
 
     @property
